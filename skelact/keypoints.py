@@ -39,7 +39,16 @@ _WHOLEBODY_BODY_LINKS: tuple[Link, ...] = (
     (15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8), (7, 9), (8, 10),
     (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (0, 4), (0, 3), (0, 5), (0, 6),
 )  # fmt: skip
-_FEET_LINKS: tuple[Link, ...] = ((17, 18), (18, 19), (19, 17), (20, 21), (21, 22), (22, 20), (15, 19), (16, 22))
+_FEET_LINKS: tuple[Link, ...] = (
+    (17, 18),
+    (18, 19),
+    (19, 17),
+    (20, 21),
+    (21, 22),
+    (22, 20),
+    (15, 19),
+    (16, 22),
+)
 _FEET_PARENTS = (19, 19, 15, 22, 22, 16)
 
 
@@ -127,9 +136,7 @@ def _expressive65() -> Layout:
     links = [*_WHOLEBODY_BODY_LINKS, *_hand_links(23), *_hand_links(44), *_FEET_LINKS, (9, 23), (10, 44)]
     parents = [*_COCO_PARENTS, *_FEET_PARENTS, *_hand_parents(23, 9), *_hand_parents(44, 10)]
     wholebody = (*BODY, *FEET, *LEFT_HAND, *RIGHT_HAND)
-    return Layout(
-        "expressive65", tuple(names), tuple(links), tuple(parents), tuple(_mirror_by_name(names)), wholebody
-    )
+    return Layout("expressive65", tuple(names), tuple(links), tuple(parents), tuple(_mirror_by_name(names)), wholebody)
 
 
 def _wholebody133() -> Layout:
@@ -143,14 +150,17 @@ def _wholebody133() -> Layout:
     parents = [*_COCO_PARENTS, *_FEET_PARENTS, *face_parents, *_hand_parents(91, 9), *_hand_parents(112, 10)]
     mirror = _mirror_by_name(names)
     mirror[23:91] = [23 + k for k in _face_mirror()]
-    return Layout(
-        "wholebody133", tuple(names), (*links, *face_links), tuple(parents), tuple(mirror), tuple(range(133))
-    )
+    return Layout("wholebody133", tuple(names), (*links, *face_links), tuple(parents), tuple(mirror), tuple(range(133)))
 
 
 def _coco17() -> Layout:
     return Layout(
-        "coco17", tuple(BODY_NAMES), _COCO_LINKS, _COCO_PARENTS, tuple(_mirror_by_name(BODY_NAMES)), tuple(BODY)
+        "coco17",
+        tuple(BODY_NAMES),
+        _COCO_LINKS,
+        _COCO_PARENTS,
+        tuple(_mirror_by_name(BODY_NAMES)),
+        tuple(BODY),
     )
 
 

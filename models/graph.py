@@ -1,0 +1,105 @@
+"""Graphs of keypoint layouts and the mappings between their resolutions.
+
+Yang et al. 2024, section 3.2: 65 keypoints are transformed to 27 and those to 11; a mapping matrix starts as the
+average over each group and is learned, and the graph of the coarser skeleton follows from the finer one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from skelact.keypoints import BODY_NAMES, FINGERS, Layout, get_layout
+
+Groups = tuple[tuple[int, ...], ...]
+
+
+def adjacency(layout: Layout) -> Tensor:
+    """(V, V) float32: identity plus every link in both directions, not normalised."""
+    graph = torch.eye(len(layout))
+    for child, parent in layout.links:
+        graph[child, parent] += 1
+        graph[parent, child] += 1
+    return graph
+
+
+def normalize_columns(graph: Tensor) -> Tensor:
+    """The graph (V, V) with each column divided by its sum; empty columns stay empty."""
+    sums = graph.sum(dim=0)
+    return graph * torch.where(sums > 0, 1 / sums, torch.zeros_like(sums))
+
+
+def spatial_graph(layout: Layout) -> Tensor:
+    """(3, V, V): the identity, the inward and the outward links, each column-normalised (PYSKL's 'spatial')."""
+    inward = torch.zeros(len(layout), len(layout))
+    for child, parent in layout.links:
+        inward[parent, child] = 1
+    return torch.stack([torch.eye(len(layout)), normalize_columns(inward), normalize_columns(inward.T)])
+
+
+def random_graph(num_subsets: int, num_keypoints: int) -> Tensor:
+    """(S, V, V): a graph to be learned from scratch, as DG-STGCN starts (Duan et al. 2022, section 3.2)."""
+    return torch.randn(num_subsets, num_keypoints, num_keypoints) * 0.02 + 0.04
+
+
+def _groups_65_to_27(layout: Layout) -> Groups:
+    place = layout.index
+    merged = {
+        f"{side}_{joint}": [f"{side}_{joint}", *(f"{side}_{part}" for part in parts)]
+        for side in ("left", "right")
+        for joint, parts in (("wrist", ["hand_root"]), ("ankle", ["big_toe", "small_toe", "heel"]))
+    }
+    groups = [tuple(place[part] for part in merged.get(name, [name])) for name in BODY_NAMES]
+    for side in ("left", "right"):
+        groups += [tuple(place[f"{side}_{finger}{k}"] for k in range(1, 5)) for finger in FINGERS]
+    return tuple(groups)
+
+
+# Indices into the 27: the body's 17, then five left fingers (17-21), then five right ones (22-26).
+_GROUPS_27_TO_11: Groups = (
+    (0, 1, 2, 3, 4),
+    (5, 6),
+    (7,),
+    (8,),
+    (9, 17, 18, 19, 20, 21),
+    (10, 22, 23, 24, 25, 26),
+    (11, 12),
+    (13,),
+    (14,),
+    (15,),
+    (16,),
+)
+
+
+def mapping_matrix(groups: Groups, num_keypoints: int) -> Tensor:
+    """(V_in, V_out) whose column k averages over group k, so that x @ M maps features (..., V_in) to (..., V_out)."""
+    matrix = torch.zeros(num_keypoints, len(groups))
+    for column, group in enumerate(groups):
+        matrix[list(group), column] = 1 / len(group)
+    return matrix
+
+
+def skeleton_transformation() -> list[Tensor]:
+    """The initial mappings of the Expressive Keypoints: (65, 27) and (27, 11)."""
+    layout = get_layout("expressive65")
+    return [mapping_matrix(_groups_65_to_27(layout), 65), mapping_matrix(_GROUPS_27_TO_11, 27)]
+
+
+def resolution_graphs(layout: Layout, mappings: Sequence[Tensor]) -> list[Tensor]:
+    """The column-normalised graph of the layout and of each coarser skeleton, pinv(M) A M.
+
+    Args:
+        layout: the finest keypoints.
+        mappings: from each resolution to the next coarser one.
+
+    Returns:
+        One graph (V_k, V_k) a resolution, finest first.
+    """
+    graph = adjacency(layout)
+    graphs, total = [normalize_columns(graph)], torch.eye(len(layout))
+    for mapping in mappings:
+        total = total @ mapping
+        graphs.append(normalize_columns(torch.linalg.pinv(total) @ graph @ total))
+    return graphs

@@ -1,0 +1,76 @@
+"""The plain backbones SkeleT is compared with: ST-GCN++, DG-STGCN (Duan et al. 2022) and CTR-GCN (Chen et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from skelact.models.skelet import GraphConvolutionBuilder, TemporalBuilder
+from skelact.models.temporal import TemporalConvolution
+
+CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
+
+
+class PlainStage(nn.Module):
+    """A graph convolution, a temporal block and a shortcut round both; the first stage has no shortcut."""
+
+    def __init__(self, gcn: nn.Module, tcn: nn.Module, residual: nn.Module | None):
+        super().__init__()
+        self.gcn = gcn
+        self.tcn = tcn
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C_in, T, V) to (N, C_out, T', V)."""
+        y = self.tcn(self.gcn(x))
+        return (y if self.residual is None else y + self.residual(x)).relu()
+
+
+class Plain(nn.Module):
+    """(N, I, T, V, C) to features (N, I, C', T', V).
+
+    Args:
+        graph: (S, V, V), where every stage's graph starts.
+        graph_convolution, temporal: builders of the two blocks of a stage.
+        in_channels: C.
+        channels: output channels stage by stage; the temporal stride is 2 where they grow.
+        instances_normalized: how many persons' coordinates the input BatchNorm takes together; CTR-GCN's takes
+            two, which fixes I to a multiple of two.
+    """
+
+    def __init__(
+        self,
+        graph: Tensor,
+        graph_convolution: GraphConvolutionBuilder,
+        temporal: TemporalBuilder,
+        in_channels: int = 3,
+        channels: Sequence[int] = CHANNELS,
+        instances_normalized: int = 1,
+    ):
+        super().__init__()
+        num_keypoints = graph.shape[-1]
+        self.together = instances_normalized
+        self.data_bn = nn.BatchNorm1d(instances_normalized * in_channels * num_keypoints)
+        self.gcn = nn.ModuleList()
+        for number, width in enumerate(channels):
+            stride = 2 if number > 0 and width > in_channels else 1
+            residual = None if number == 0 else _shortcut(in_channels, width, stride)
+            gcn = graph_convolution(in_channels, width, graph)
+            self.gcn.append(PlainStage(gcn, temporal(width, stride, num_keypoints), residual))
+            in_channels = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, I, T, V, C) to (N, I, C', T', V)."""
+        n, i, t, v, c = x.shape
+        x = x.permute(0, 1, 3, 4, 2).reshape(n * i // self.together, self.together * v * c, t)
+        x = self.data_bn(x).view(n * i, v, c, t).permute(0, 2, 3, 1).contiguous()
+        for stage in self.gcn:
+            x = stage(x)
+        return x.view(n, i, *x.shape[1:])
+
+
+def _shortcut(in_channels: int, out_channels: int, stride: int) -> nn.Module:
+    if stride == 1 and in_channels == out_channels:
+        return nn.Identity()
+    return TemporalConvolution(in_channels, out_channels, 1, stride, 1, norm=True)

@@ -1,0 +1,190 @@
+"""The recognizer, a backbone and a linear head, and the registry that builds it by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from skelact.errors import UsageError, unknown_name
+from skelact.keypoints import get_layout
+from skelact.models.graph import random_graph, spatial_graph
+from skelact.models.graph_convolution import (
+    DynamicGraphConvolution,
+    LearnedGraphConvolution,
+    RefinedGraphConvolution,
+)
+from skelact.models.plain import CHANNELS, Plain
+from skelact.models.skelet import GraphConvolutionBuilder, Skelet, TemporalBuilder
+from skelact.models.temporal import DilatedTemporal, DynamicTemporal, MultiScaleTemporal
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the backbones differ in: the blocks within SkeleT and on their own, and S."""
+
+    grouped: GraphConvolutionBuilder
+    plain: GraphConvolutionBuilder
+    temporal: TemporalBuilder
+    num_subsets: int
+
+
+BLOCKS = {
+    "stgcnpp": Blocks(
+        partial(LearnedGraphConvolution, residual=False),
+        partial(LearnedGraphConvolution, residual=True),
+        MultiScaleTemporal,
+        3,
+    ),
+    "dgstgcn": Blocks(
+        partial(DynamicGraphConvolution, residual=False),
+        partial(DynamicGraphConvolution, residual=True),
+        DynamicTemporal,
+        8,
+    ),
+    "ctrgcn": Blocks(RefinedGraphConvolution, RefinedGraphConvolution, DilatedTemporal, 3),
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything that decides the parameters of a recognizer, apart from the number of classes.
+
+    Attributes:
+        blocks: a key of BLOCKS.
+        skelet: with Skeleton Transformation; else the plain backbone.
+        layout: the keypoints it takes.
+        instance_pooling: a group of persons becomes one skeleton first.
+        embedding: of Instance Pooling: None, "V" or "VC".
+        in_channels: C, 3 for x, y and score.
+        channels: of the stages of a plain backbone.
+    """
+
+    blocks: str
+    skelet: bool
+    layout: str
+    instance_pooling: bool = False
+    embedding: str | None = None
+    in_channels: int = 3
+    channels: tuple[int, ...] = CHANNELS
+
+
+MODELS = {
+    **{f"skelet-{blocks}": Architecture(blocks, True, "expressive65") for blocks in BLOCKS},
+    **{f"skelet-{blocks}-ip": Architecture(blocks, True, "expressive65", True) for blocks in BLOCKS},
+    **{blocks: Architecture(blocks, False, "coco17") for blocks in BLOCKS},
+}
+
+
+class Recognizer(nn.Module):
+    """(N, I, T, V, C) to logits (N, num_classes): mean over time and keypoints, then over persons, then linear.
+
+    Attributes:
+        architecture: what it was built from.
+        num_classes: length of the last dimension.
+    """
+
+    def __init__(self, architecture: Architecture, num_classes: int):
+        super().__init__()
+        self.architecture = architecture
+        self.num_classes = num_classes
+        self.backbone = _backbone(architecture)
+        width = architecture.channels[-1]
+        self.cls_head = nn.ModuleDict({"fc_cls": nn.Linear(width, num_classes)})
+        nn.init.normal_(self.cls_head["fc_cls"].weight, std=0.01)
+        nn.init.zeros_(self.cls_head["fc_cls"].bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, I, T, V, C), zeros where a person is absent, to (N, num_classes)."""
+        return self.cls_head["fc_cls"](self.backbone(x).mean(dim=(3, 4)).mean(dim=1))
+
+
+def _backbone(architecture: Architecture) -> nn.Module:
+    blocks, layout = BLOCKS[architecture.blocks], get_layout(architecture.layout)
+    if architecture.skelet:
+        if layout.name != "expressive65":
+            raise UsageError(
+                f"Skeleton Transformation is defined on layout expressive65, not {layout.name}: "
+                "choose a plain backbone for other layouts"
+            )
+        return Skelet(
+            layout,
+            blocks.grouped,
+            blocks.temporal,
+            blocks.num_subsets,
+            architecture.in_channels,
+            architecture.instance_pooling,
+            architecture.embedding,
+        )
+    if architecture.instance_pooling:
+        raise UsageError("Instance Pooling belongs to the SkeleT models: choose one whose name begins with skelet-")
+    if architecture.blocks == "dgstgcn":
+        graph = random_graph(blocks.num_subsets, len(layout))
+    else:
+        graph = spatial_graph(layout)
+    return Plain(
+        graph,
+        blocks.plain,
+        _plain_temporal(architecture.blocks),
+        architecture.in_channels,
+        architecture.channels,
+        instances_normalized=2 if architecture.blocks == "ctrgcn" else 1,
+    )
+
+
+def _plain_temporal(blocks: str) -> TemporalBuilder:
+    """The temporal block on its own; PYSKL's dynamic one keeps at least 25 weights, of which the first V serve."""
+    if blocks != "dgstgcn":
+        return BLOCKS[blocks].temporal
+    return lambda channels, stride, keypoints: DynamicTemporal(channels, stride, max(25, keypoints))
+
+
+def list_models() -> list[str]:
+    """The names `create_model` knows."""
+    return list(MODELS)
+
+
+def architecture_of(name: str, **options: Any) -> Architecture:
+    """The architecture of a name, with changes.
+
+    Args:
+        name: one of `list_models()`; an underscore counts as a hyphen, and a plain backbone may name its layout
+            as the reference checkpoints do, e.g. "stgcnpp_expressive65".
+        options: fields of Architecture to change.
+
+    Raises:
+        UsageError: an unknown name or option; names the nearest.
+    """
+    hyphened = name.replace("_", "-")
+    for layout in ("coco17", "expressive65"):
+        if hyphened.endswith(f"-{layout}"):
+            hyphened = hyphened.removesuffix(f"-{layout}")
+            options = {"layout": layout, **options}
+    if hyphened not in MODELS:
+        raise unknown_name("model", name, MODELS)
+    fields = Architecture.__dataclass_fields__
+    for option in options:
+        if option not in fields:
+            raise unknown_name("model option", option, fields)
+    return replace(MODELS[hyphened], **options)
+
+
+def create_model(name: str, num_classes: int, **options: Any) -> Recognizer:
+    """A recognizer with fresh weights.
+
+    Args:
+        name: see `architecture_of`.
+        num_classes: length of the logits.
+        options: fields of Architecture, e.g. layout="expressive65", instance_pooling=True, embedding="VC".
+
+    Raises:
+        UsageError: an unknown name, option, or combination.
+    """
+    return Recognizer(architecture_of(name, **options), num_classes)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """The number of learned numbers."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
