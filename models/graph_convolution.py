@@ -68,20 +68,18 @@ class DynamicGraphConvolution(nn.Module):
             self.down = projection(in_channels, out_channels)
         self.bn = nn.BatchNorm2d(out_channels)
 
-    def graphs(self, x: Tensor) -> Tensor:
-        """(N, S, C, V, V): the graph of every sample, subset and channel."""
-        n, _, _, v = x.shape
-        mean = x.mean(dim=2, keepdim=True)
-        left = self.conv1(mean).view(n, len(self.A), -1, v)
-        right = self.conv2(mean).view(n, len(self.A), -1, v)
-        difference = (left.unsqueeze(-1) - right.unsqueeze(-2)).tanh() * self.alpha[0]
-        product = torch.einsum("nkcv,nkcw->nkvw", left, right).softmax(dim=-2) * self.beta[0]
-        return difference + (product + self.A).unsqueeze(2)
-
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, T, V) to (N, C_out, T, V)."""
         n, _, t, v = x.shape
-        y = self.pre(x).view(n, len(self.A), -1, t, v) @ self.graphs(x)
+        mean = x.mean(dim=2, keepdim=True)
+        left = self.conv1(mean).view(n, len(self.A), -1, v)
+        right = self.conv2(mean).view(n, len(self.A), -1, v)
+        y = self.pre(x).view(n, len(self.A), -1, t, v)
+        # The graph of a subset is shared by its channels and those of the differences are not. Multiplying by them
+        # apart, with the gate last, keeps the large (N, S, C, V, V) tensor down to a sum and a tanh.
+        shared = torch.einsum("nkcv,nkcw->nkvw", left, right).softmax(dim=-2) * self.beta[0] + self.A
+        channelwise = (left.unsqueeze(-1) + (-right).unsqueeze(-2)).tanh()
+        y = (y.flatten(2, 3) @ shared).view_as(y) + (y @ channelwise) * self.alpha[0]
         y = self.bn(self.post(y.reshape(n, -1, t, v)))
         if self.residual:
             y = y + (self.down(x) if hasattr(self, "down") else x)

@@ -90,12 +90,12 @@ class GroupedMapping(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, T, V_in) to (N, C_out, T, V_out)."""
-        n, _, t, v = x.shape
-        y = x.view(n, self.groups, -1, t, v)
+        parts = x.chunk(self.groups, dim=1)
         if hasattr(self, "M"):
-            mapping = self.M * self.WM if hasattr(self, "WM") else self.M
-            y = y @ mapping.unsqueeze(1)
-        y = torch.cat([block(y[:, k]) for k, block in enumerate(self.basic_gcn_blocks)], dim=1)
+            mappings = self.M * self.WM if hasattr(self, "WM") else self.M
+            parts = tuple(part @ mapping for part, mapping in zip(parts, mappings, strict=True))
+        blocks = zip(self.basic_gcn_blocks, parts, strict=True)
+        y = torch.cat([block(part) for block, part in blocks], dim=1)
         return (self.bn(self.conv_post(y)) + self.down(x)).relu()
 
 

@@ -12,7 +12,7 @@ import importlib
 import importlib.machinery
 import importlib.util
 import logging
-import pickle
+import re
 import sys
 import types
 import warnings
@@ -26,13 +26,11 @@ from skelact.errors import WeightsError
 
 OPERATORS = "mmcv._ext"
 # What these packages say while they are imported and built; none of it is for someone who wants keypoints.
+# Pairs of a warning's beginning and the module it is shown for, as regular expressions.
 NOISE = (
-    ("pkg_resources is deprecated as an API", "mmengine"),
-    ("", "mmengine"),
-    ("", "mmcv"),
-    ("", "mmdet"),
-    ("", "mmpose"),
-    ("", "torch.functional"),  # mmdet calls torch.meshgrid as of old
+    ("pkg_resources is deprecated as an API", ""),
+    ("torch.meshgrid", ""),
+    ("", r"(mmengine|mmcv|mmdet|mmpose)(\.|$)"),
 )
 
 
@@ -45,7 +43,7 @@ def prepare() -> None:
     _mend_operators()
     _mend_torchvision()
     for message, module in NOISE:
-        warnings.filterwarnings("ignore", message=message, module=rf"{module}(\.|$)")
+        warnings.filterwarnings("ignore", message=message, module=module)
     _mend_mmengine()
 
 
@@ -81,8 +79,9 @@ def nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float, offset:
 def load_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, Any]:
     """What a checkpoint file holds, read so that nothing in it can run.
 
-    Tensors, plain values and NumPy arrays are read. The training history in files of mmengine's Runner would
-    need `getattr` to be read; harmless objects stand in its place.
+    Tensors and plain values are read, NumPy's numbers as Python's. NumPy arrays (the keypoints' sigmas, say) and
+    the training history of mmengine's Runner are left out, with a `LeftOut` in their place: to read them, torch
+    would have to be allowed NumPy's constructors, which a forged file can crash the process with, and `getattr`.
 
     Args:
         path: a file written by `torch.save`.
@@ -95,16 +94,12 @@ def load_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, An
     if not file.is_file():
         raise WeightsError(f"no checkpoint at {file}: give the path of a .pth file")
     try:
-        with torch.serialization.safe_globals(_safe_globals()):
+        with torch.serialization.safe_globals(list(STAND_INS)):
             loaded = torch.load(file, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
+    except Exception as error:  # a damaged file can break the reader anywhere
         raise WeightsError(
             f"{file} is not read, because it is damaged or holds more than weights ({_reason(error)}): "
             "give a checkpoint from its publisher"
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise WeightsError(
-            f"{file} is not a readable checkpoint ({_reason(error)}): give a .pth file from its publisher"
         ) from None
     if not isinstance(loaded, dict):
         raise WeightsError(f"{file} holds a {type(loaded).__name__}, not a checkpoint: give another file")
@@ -112,17 +107,18 @@ def load_checkpoint(path: str | Path, map_location: Any = "cpu") -> dict[str, An
 
 
 def _reason(error: Exception) -> str:
-    """The telling line of an error message of torch, which runs over many."""
+    """The telling part of an error of torch, whose text runs over many lines."""
     text = str(error)
-    _, found, detail = text.partition("Unsupported global: GLOBAL ")
-    if found:
-        return f"it names {detail.split()[0]}"
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[0].strip()[:120] if lines else type(error).__name__
+    named = re.search(r"GLOBAL (\S+)", text)
+    if named:
+        return f"it names {named[1]}"
+    lines = text.partition("WeightsUnpickler error:")[2].splitlines() or text.splitlines()
+    first = next((line.strip() for line in lines if line.strip()), type(error).__name__)
+    return first.partition(". ")[0][:120]
 
 
-class _History:
-    """Stands for an entry of mmengine's training history, whose content is left out."""
+class LeftOut:
+    """Stands for something in a checkpoint that is not read."""
 
     def __init__(self, *content: object) -> None:
         """Forget the content."""
@@ -131,24 +127,39 @@ class _History:
         """Forget the state."""
 
 
+class _NumberType:
+    """Stands for NumPy's dtype: its code, such as f8."""
+
+    def __init__(self, code: str = "", *_: object) -> None:
+        self.code = code
+
+    def __setstate__(self, state: object) -> None:
+        """Forget the state, which for numbers only tells the byte order."""
+
+
+def _number(kind: _NumberType, content: bytes) -> int | float | bool:
+    """Stands for NumPy's constructor of numbers."""
+    if not re.fullmatch(r"[fiu][1248]|b1", kind.code):
+        raise ValueError(f"a number of unknown type {kind.code}")
+    return np.frombuffer(content, np.dtype(kind.code), count=1)[0].item()
+
+
 def _no_attribute(*_: object) -> None:
-    """Stands for `getattr`, which an attacker could do anything with."""
+    """Stands for `getattr`, with which a file could reach anything."""
 
 
-def _safe_globals() -> list[Any]:
-    arrays = importlib.import_module("numpy.core.multiarray")
-    dtypes = {type(np.dtype(kind)) for kind in "?bhilqBHILQefdSU"}
-    return [
-        np.ndarray,
-        np.dtype,
-        *dtypes,
-        (arrays._reconstruct, "numpy.core.multiarray._reconstruct"),
-        (arrays._reconstruct, "numpy._core.multiarray._reconstruct"),
-        (arrays.scalar, "numpy.core.multiarray.scalar"),
-        (arrays.scalar, "numpy._core.multiarray.scalar"),
-        (_History, "mmengine.logging.history_buffer.HistoryBuffer"),
-        (_no_attribute, "builtins.getattr"),
-    ]
+# What stands for which name while a checkpoint is read; the names themselves are never resolved.
+STAND_INS: tuple[tuple[Any, str], ...] = (
+    (LeftOut, "mmengine.logging.history_buffer.HistoryBuffer"),
+    (_no_attribute, "builtins.getattr"),
+    (LeftOut, "numpy.ndarray"),
+    (_NumberType, "numpy.dtype"),
+    *(
+        (stand_in, f"numpy.{core}.multiarray.{name}")
+        for core in ("core", "_core")
+        for name, stand_in in (("_reconstruct", LeftOut), ("scalar", _number))
+    ),
+)
 
 
 def _stub(name: str, **members: object) -> types.ModuleType:

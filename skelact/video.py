@@ -20,10 +20,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.setLogLevel(0)
 
 BELIEVABLE_FPS = (1.0, 240.0)  # as a container states them; outside, its timestamps are asked
-POSSIBLE_FPS = (0.1, 1000.0)  # as timestamps show them; outside, they are not used at all
 ASSUMED_FPS = 30.0
-SHORTEST_STEP = 0.5 / POSSIBLE_FPS[1]  # seconds between two frames
-LONGEST_STEP = 600.0  # longer leaps are taken for a damaged clock
+SHORTEST_STEP, LONGEST_STEP = 0.5e-3, 600.0  # seconds between two frames; others mean a damaged clock
 LATEST_TIME = 1e6  # seconds; what raw streams without a clock report is far beyond
 
 # Where a file starts with these bytes (offset, bytes), it is sound, even if a cover picture is in it.
@@ -61,7 +59,8 @@ class VideoReader:
     Rotation metadata is applied. A frame's time is the container's where it goes on from the one before;
     otherwise (no clock, a clock that stands still, goes back or leaps by ten minutes) time is counted on at
     the nominal rate. Reading ends at the first frame that does not decode: what follows is built on it.
-    A frame of another size is scaled to the first one's.
+    A frame of another size is scaled to the first one's, where OpenCV tells of it: the 4.11 wheels do not,
+    and give pictures mixed of both sizes.
 
     Attributes:
         source: the file as it was given.
@@ -97,8 +96,7 @@ class VideoReader:
         fps = _nominal_fps(self._stated_fps, path)
         self.fps = fps or ASSUMED_FPS
         self._fps_assumed = fps is None
-        # An impossible rate comes with impossible timestamps; nan makes every comparison with them false.
-        self._clock_start = math.nan if fps is None else _clock(self._capture)
+        self._clock_start = _clock(self._capture)
         self._waiting: Frame | None = Frame(image, 0, 0.0)
         self._time = 0.0
         self._ended = False
@@ -229,6 +227,5 @@ def _nominal_fps(stated: float, path: Path) -> float | None:
         times.append(_clock(capture))
     capture.release()
     steps = np.diff(times)
-    steps = steps[steps > 0]
-    fps = float(1 / np.median(steps)) if len(steps) else 0.0
-    return fps if POSSIBLE_FPS[0] <= fps <= POSSIBLE_FPS[1] else None
+    steps = steps[(steps >= SHORTEST_STEP) & (steps <= LONGEST_STEP)]
+    return float(1 / np.median(steps)) if len(steps) else None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
@@ -41,17 +43,17 @@ SOUND_ONLY = "odd/nasa_13013.mp4.audio.mp3"
 AV1 = "odd/av1_video.mkv"  # decodes in some builds of OpenCV only
 
 
-def read(path: str | Path) -> tuple[VideoReader, list[Frame]]:
+def read(path: str | Path, keep: int = FRAMES) -> tuple[VideoReader, list[Frame]]:
+    """All frames; only the first `keep` with their pictures, for memory's sake."""
+    frames = []
     with VideoReader(path) as reader:
-        frames = list(reader)
-    assert reader.frames_read == len(frames)
-    assert [frame.index for frame in frames] == list(range(len(frames)))
-    times = np.array([frame.time for frame in frames])
-    assert times[0] == 0.0
-    assert (np.diff(times) > 0).all()
-    for frame in frames:
-        assert frame.image.shape == (reader.height, reader.width, 3)
-        assert frame.image.dtype == np.uint8
+        for frame in reader:
+            assert frame.image.shape == (reader.height, reader.width, 3)
+            assert frame.image.dtype == np.uint8
+            assert frame.index == len(frames) == reader.frames_read - 1
+            frames.append(frame if frame.index < keep else replace(frame, image=np.empty(0)))
+    assert frames[0].time == 0.0
+    assert all(after.time > before.time for before, after in pairwise(frames))
     return reader, frames
 
 
@@ -86,6 +88,7 @@ def with_frame_durations(path: Path, entries: list[tuple[int, int]]) -> Path:
         place = content.index(parent) - 4
         (size,) = struct.unpack_from(">I", content, place)
         struct.pack_into(">I", content, place, size + len(box) - old_size)
+    content[:] = content.replace(b"edts", b"free")  # the edit list says how long the whole is
     path.write_bytes(content)
     return path
 
@@ -99,41 +102,29 @@ def with_rotation(path: Path, matrix: tuple[int, int, int, int]) -> Path:
     return path
 
 
-class FakeCapture:
-    """Stands for OpenCV's capture of a stream with a given clock and frame sizes."""
+def read_fake(
+    milliseconds: list[float], sizes: tuple[tuple[int, int], ...] = ((4, 6),), fps: float = FPS
+) -> tuple[VideoReader, list[Frame]]:
+    """Read a stream with this clock and these frame sizes, taken in turn, in place of OpenCV's capture."""
 
-    def __init__(self, milliseconds: list[float], sizes: list[tuple[int, int]], fps: float = FPS) -> None:
-        self.milliseconds, self.sizes, self.fps, self.position = milliseconds, sizes, fps, -1
+    def open_stream(*_: object) -> mock.Mock:
+        position = -1
 
-    def __call__(self, *_: object) -> FakeCapture:
-        return FakeCapture(self.milliseconds, self.sizes, self.fps)
+        def grab() -> bool:
+            nonlocal position
+            position += 1
+            return position < len(milliseconds)
 
-    def isOpened(self) -> bool:  # noqa: N802
-        return True
+        def decode() -> tuple[bool, np.ndarray | None]:
+            return (True, np.ones((*sizes[position % len(sizes)], 3), np.uint8)) if grab() else (False, None)
 
-    def set(self, *_: object) -> bool:
-        return True
+        def get(prop: int) -> float:
+            constant = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: float(len(milliseconds))}
+            return milliseconds[position] if prop == cv2.CAP_PROP_POS_MSEC else constant.get(prop, 0.0)
 
-    def release(self) -> None: ...
+        return mock.Mock(grab=grab, read=decode, get=get)
 
-    def grab(self) -> bool:
-        self.position += 1
-        return self.position < len(self.milliseconds)
-
-    def read(self) -> tuple[bool, np.ndarray | None]:
-        if not self.grab():
-            return False, None
-        return True, np.full((*self.sizes[self.position % len(self.sizes)], 3), 9, np.uint8)
-
-    def get(self, prop: int) -> float:
-        values = {cv2.CAP_PROP_FPS: self.fps, cv2.CAP_PROP_FRAME_COUNT: float(len(self.milliseconds))}
-        if prop == cv2.CAP_PROP_POS_MSEC:
-            return self.milliseconds[self.position]
-        return values.get(prop, 0.0)
-
-
-def read_fake(capture: FakeCapture) -> tuple[VideoReader, list[Frame]]:
-    with mock.patch("cv2.VideoCapture", capture):
+    with mock.patch("cv2.VideoCapture", open_stream):
         return read(__file__)
 
 
@@ -183,15 +174,15 @@ def test_rotation_is_applied(tmp_path: Path, matrix: tuple[int, int, int, int], 
 
 
 @pytest.mark.parametrize(
-    ("scale", "rate", "fps", "times_fps"),
-    [(1, 100_000, 30.0, 30.0), (1000, 1, 30.0, 30.0), (1, 0, 25.0, 25.0), (1, 500, 500.0, 500.0), (2, 1, 0.5, 0.5)],
+    ("scale", "rate", "fps"),
+    [(1, 100_000, 30.0), (1000, 1, 30.0), (1, 0, 25.0), (1, 500, 500.0), (20, 1, 0.05)],
     ids=["absurdly fast", "absurdly slow", "zero", "high speed", "time lapse"],
 )
-def test_a_rate_that_cannot_be_is_replaced(tmp_path: Path, scale: int, rate: int, fps: float, times_fps: float) -> None:
+def test_a_rate_that_cannot_be_is_replaced(tmp_path: Path, scale: int, rate: int, fps: float) -> None:
     reader, frames = read(with_avi_rate(tmp_path / "clip.avi", scale, rate))
     assert len(frames) == FRAMES
     assert reader.fps == pytest.approx(fps)
-    np.testing.assert_allclose([frame.time for frame in frames], np.arange(FRAMES) / times_fps, rtol=1e-6)
+    np.testing.assert_allclose([frame.time for frame in frames], np.arange(FRAMES) / fps, rtol=1e-6)
     assert bool(reader.notes()) == (fps == 30.0)
 
 
@@ -233,9 +224,9 @@ def test_names_that_decoders_trip_over(tmp_path: Path, monkeypatch: pytest.Monke
 
 @given(st.lists(st.floats(), min_size=1, max_size=30), st.sampled_from([FPS, 0.0, float("nan"), 1e5, -1.0]))
 def test_times_increase_whatever_the_clock_says(milliseconds: list[float], fps: float) -> None:
-    reader, frames = read_fake(FakeCapture(milliseconds, [(4, 6)], fps))
+    reader, frames = read_fake(milliseconds, fps=fps)
     assert len(frames) == len(milliseconds)
-    assert 0.1 <= reader.fps <= 1000
+    assert 1 / 600 <= reader.fps <= 2000
     steps = np.diff([frame.time for frame in frames])
     assert (steps <= 600.1).all()
 
@@ -253,18 +244,18 @@ def test_times_increase_whatever_the_clock_says(milliseconds: list[float], fps: 
     ids=["stands still", "ends early", "goes back", "leaps", "not a number", "no clock"],
 )
 def test_a_broken_clock_is_counted_on(milliseconds: list[float], expected: list[float]) -> None:
-    _, frames = read_fake(FakeCapture(milliseconds, [(4, 6)]))
+    _, frames = read_fake(milliseconds)
     np.testing.assert_allclose([frame.time for frame in frames], expected)
 
 
 def test_an_impossible_rate_is_measured_by_the_clock() -> None:
-    reader, frames = read_fake(FakeCapture([0, 33, 67, 100, 133], [(4, 6)], fps=1000.0))
+    reader, frames = read_fake([0, 33, 67, 100, 133], fps=1000.0)
     assert reader.fps == pytest.approx(30, rel=0.05)
     np.testing.assert_allclose([frame.time for frame in frames], [0, 0.033, 0.067, 0.1, 0.133])
 
 
 def test_frames_of_another_size_are_scaled() -> None:
-    reader, frames = read_fake(FakeCapture([0, 40, 80, 120], [(4, 6), (8, 12)]))
+    reader, frames = read_fake([0, 40, 80, 120], ((4, 6), (8, 12)))
     assert len(frames) == 4
     assert reader.notes() == ("2 frames of another size are scaled to 6 x 4",)
 
@@ -339,24 +330,19 @@ def test_what_cannot_be_read_is_one_sentence(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def not_root() -> Iterator[None]:
-    """Permissions bind: the superuser becomes somebody else for a while."""
-    root = os.geteuid() == 0
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.mp4")
+    path.chmod(0)
+    root = os.geteuid() == 0  # whom no permission binds
     if root:
         os.seteuid(65534)
-    yield
-    if root:
-        os.seteuid(0)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_a_file_without_permission(tmp_path: Path, not_root: None) -> None:
-    path = tmp_path / "clip.mp4"
-    if os.geteuid() == os.stat(tmp_path.parent).st_uid:
-        write_video(path).chmod(0)
-    with pytest.raises(InputError, match="cannot be read: Permission denied"):
-        VideoReader(path)
+    try:
+        with pytest.raises(InputError, match="cannot be read: Permission denied"):
+            VideoReader(path)
+    finally:
+        if root:
+            os.seteuid(0)
 
 
 # Files that others made
@@ -364,23 +350,30 @@ def test_a_file_without_permission(tmp_path: Path, not_root: None) -> None:
 
 @pytest.mark.parametrize("name", READABLE)
 def test_known_videos(shared: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    reader, frames = read(shared / "videos" / name)
+    reader, frames = read(shared / "videos" / name, keep=1)
     count, size, fps, last = READABLE[name]
     assert len(frames) == count
     assert (reader.width, reader.height) == size
     assert reader.fps == pytest.approx(fps, abs=0.01)
     assert frames[-1].time == pytest.approx(last, abs=2e-3)
-    assert frames[0].image.std() > 5
+    assert frames[0].image.any()
     expected = "28 of 50 stated frames decode: the file is cut short or damaged there"
     assert reader.notes() == ((expected,) if name.endswith("corrupted.mp4") else ())
     assert capfd.readouterr() == ("", "")
 
 
 def test_variable_frame_rate_keeps_its_gap(shared: Path) -> None:
-    _, frames = read(shared / "videos/odd/vfr_hugging.mp4")
+    _, frames = read(shared / "videos/odd/vfr_hugging.mp4", keep=1)
     steps = np.diff([frame.time for frame in frames])
     assert steps.max() == pytest.approx(0.2, abs=1e-3)
     assert np.median(steps) == pytest.approx(1 / 30, abs=1e-3)
+
+
+def test_the_end_is_the_end(shared: Path) -> None:
+    with VideoReader(shared / "videos/odd/corrupted.mp4") as reader:  # OpenCV would go on with smeared pictures
+        count = sum(1 for _ in reader)
+        assert next(reader, None) is None
+    assert reader.frames_read == count
 
 
 @pytest.mark.parametrize(
@@ -400,12 +393,12 @@ def test_sound_without_a_picture(shared: Path) -> None:
 
 
 def test_a_codec_that_may_be_missing(shared: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    try:
-        frames = read(shared / "videos" / AV1)[1]
-    except InputError as error:
-        assert "no frame of it decodes: its codec AV01" in str(error)
+    path = shared / "videos" / AV1
+    if cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[0]:
+        assert len(read(path)[1]) == 125
     else:
-        assert len(frames) == 125
+        with pytest.raises(InputError, match="no frame of it decodes: its codec AV01 is not supported here"):
+            VideoReader(path)
     assert capfd.readouterr() == ("", "")
 
 

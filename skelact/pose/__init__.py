@@ -1,0 +1,85 @@
+"""Persons and their keypoints in a frame. Libraries are imported when an estimator of theirs is created."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from skelact.errors import unknown_name
+from skelact.pose.base import Detections, Detector, PoseEstimator, Poses
+from skelact.pose.zoo import DETECTORS, ESTIMATORS, weights_file
+
+__all__ = [
+    "Detections",
+    "Detector",
+    "PoseEstimator",
+    "Poses",
+    "create_detector",
+    "create_estimator",
+    "list_detectors",
+    "list_estimators",
+]
+
+
+def list_estimators() -> list[str]:
+    """The names of the pose estimators, the default first."""
+    return list(ESTIMATORS)
+
+
+def list_detectors() -> list[str]:
+    """The names of the person detectors, the default first."""
+    return list(DETECTORS)
+
+
+def create_estimator(
+    name: str, *, device: str = "cpu", offline: bool = False, weights: Path | None = None
+) -> PoseEstimator:
+    """The pose estimator of that name, ready to use; its weights are downloaded on first use.
+
+    Args:
+        name: one of `list_estimators`.
+        device: cpu, cuda or cuda:N (MediaPipe runs on the CPU whatever it is).
+        offline: never try the network.
+        weights: a checkpoint of that network to use instead of the published one.
+
+    Raises:
+        UsageError: an unknown name or a device that is not there.
+        WeightsError: the weights cannot be had, or are another network's.
+    """
+    row = ESTIMATORS.get(name)
+    if row is None:
+        raise unknown_name("pose estimator", name, ESTIMATORS)
+    if row.network is None:
+        from skelact.pose.holistic import Holistic
+
+        return Holistic()
+    from skelact.pose.topdown import TopDown
+
+    return TopDown(row, row.network, weights or weights_file(name, row.network, offline), device)
+
+
+def create_detector(name_or_file: str, *, device: str = "cpu", offline: bool = False) -> Detector:
+    """The person detector of that name, or the one that a checkpoint file is of, ready to use.
+
+    Args:
+        name_or_file: one of `list_detectors`, or the path of a checkpoint of one of them.
+        device: cpu, cuda or cuda:N.
+        offline: never try the network.
+
+    Raises:
+        UsageError: an unknown name or a device that is not there.
+        WeightsError: the weights cannot be had, or are another network's.
+    """
+    row = DETECTORS.get(name_or_file)
+    if row is None and not _names_a_file(name_or_file):
+        raise unknown_name("person detector", name_or_file, DETECTORS)
+    from skelact.pose.detectors import RTMDet, recognise
+    from skelact.pose.networks import read_state
+
+    file = Path(name_or_file) if row is None else weights_file(row.name, row.network, offline)
+    state = read_state(file)
+    return RTMDet(row or recognise(state, file), state, file, device)
+
+
+def _names_a_file(text: str) -> bool:
+    """Whether it is there, or is written like a path: then a missing file is the better message."""
+    return Path(text).exists() or Path(text).name != text or Path(text).suffix in (".pth", ".pt")

@@ -1,0 +1,202 @@
+"""From keypoints in pixels to the tensor a recognizer takes.
+
+Shapes: I instances, T frames, V keypoints, C channels. Points are (I, T, V, 2) and scores (I, T, V), float32.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from skelact.data.sampling import sample_frames
+from skelact.errors import InputError, UsageError
+from skelact.keypoints import LEFT_HAND, RIGHT_HAND, Layout, get_layout
+
+STREAMS = ("j", "b", "jm", "bm")
+NORMALIZATIONS = ("image", "person")
+UNSEEN = 0.01  # a score up to this means that the keypoint was not seen, as published
+HAND_GAIN = 3.0  # brings a hand, about a third of a shoulder width, to the size of the body
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a recognizer wants its input; stored with its weights.
+
+    Attributes:
+        layout: the keypoints, in order.
+        stream: "j" joints, "b" bones, "jm" and "bm" their motion (Yang et al. 2024, section 4.2).
+        normalize: "image" as published, relative to the frame; "person" relative to the shoulders, with two more
+            channels that hold each finger relative to its own hand.
+        clip_len: frames of a clip.
+        test_clips: clips averaged in testing.
+        max_instances: persons of a clip; fewer are padded with zeros, more are left out.
+        upper_body: take everything below the shoulders but the arms and hands as not seen.
+    """
+
+    layout: str = "expressive65"
+    stream: str = "j"
+    normalize: str = "image"
+    clip_len: int = 100
+    test_clips: int = 10
+    max_instances: int = 2
+    upper_body: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            UsageError: a value that is none of those there are.
+        """
+        get_layout(self.layout)
+        if self.stream not in STREAMS:
+            raise UsageError(f"unknown stream {self.stream!r}: choose one of {', '.join(STREAMS)}")
+        if self.normalize not in NORMALIZATIONS:
+            raise UsageError(f"unknown normalization {self.normalize!r}: choose one of {', '.join(NORMALIZATIONS)}")
+
+    @property
+    def channels(self) -> int:
+        """C of the tensor: 3, or 5 where hands have channels of their own."""
+        return 5 if self.normalize == "person" else 3
+
+
+def normalize_by_image(points: np.ndarray, scores: np.ndarray, width: float, height: float) -> np.ndarray:
+    """Points in pixels to -1..1 over the frame, (0, 0) where not seen. Returns (I, T, V, 2)."""
+    half = np.array([width, height], dtype=np.float32) / 2
+    return np.where(scores[..., None] > UNSEEN, (points - half) / half, np.float32(0))
+
+
+def normalize_by_person(points: np.ndarray, scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """Points in pixels to shoulder widths from the middle of the shoulders, person by person.
+
+    The middle is that of each frame and the width the median over frames, so that where a person sits in the
+    picture, how far away and how they sway does not matter. Frames without shoulders take the nearest ones.
+    Returns (I, T, V, 2), (0, 0) where not seen.
+    """
+    out = np.zeros_like(points)
+    for person, (where, seen) in enumerate(zip(points, scores > UNSEEN, strict=True)):
+        if seen.any():
+            middle, width = _shoulders(where, seen, layout)
+            out[person] = np.where(seen[..., None], (where - middle[:, None]) / width, 0)
+    return out
+
+
+def _shoulders(points: np.ndarray, seen: np.ndarray, layout: Layout) -> tuple[np.ndarray, float]:
+    """The middle (T, 2) and the width of the shoulders of one person, pixels, from (T, V, 2) and (T, V)."""
+    pair = [layout.index.get(f"{side}_shoulder", 0) for side in ("left", "right")]
+    frames = np.flatnonzero(seen[:, pair].all(axis=1))
+    if "left_shoulder" in layout.index and len(frames):
+        shoulders = points[frames][:, pair]
+        width = float(np.median(np.linalg.norm(shoulders[:, 0] - shoulders[:, 1], axis=-1)))
+        time = np.arange(len(points))
+        middle = np.stack([np.interp(time, frames, shoulders.mean(axis=1)[:, axis]) for axis in (0, 1)], axis=-1)
+        if width > 1e-6:
+            return middle.astype(np.float32), width
+    # No shoulders: the middle and a quarter of the extent of what was seen.
+    found = points[seen]
+    extent = float(np.ptp(found, axis=0).max()) / 4
+    return np.broadcast_to(found.mean(axis=0), (len(points), 2)), max(extent, 1e-6)
+
+
+def fill_gaps(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Points of keypoints lost for some frames, drawn straight between the frames that have them.
+
+    A keypoint never seen stays at (0, 0); scores keep telling what was seen. Returns (I, T, V, 2).
+    """
+    filled = points.copy()
+    seen = scores > UNSEEN
+    time = np.arange(points.shape[1])
+    for person, keypoint in np.argwhere(seen.any(axis=1) & ~seen.all(axis=1)):
+        frames = np.flatnonzero(seen[person, :, keypoint])
+        for axis in (0, 1):
+            known = points[person, frames, keypoint, axis]
+            filled[person, :, keypoint, axis] = np.interp(time, frames, known)
+    return filled
+
+
+def relative_to_hand(points: np.ndarray, layout: Layout) -> np.ndarray:
+    """Each hand keypoint relative to its own hand's root, times HAND_GAIN; 0 for the others. (I, T, V, 2)."""
+    relative = np.zeros_like(points)
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        places = layout.places(hand)
+        if len(places):
+            relative[:, :, places] = (points[:, :, places] - points[:, :, places[:1]]) * HAND_GAIN
+    return relative
+
+
+def hide_lower_body(scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """The scores with 0 from the hips down. (I, T, V)."""
+    hidden = layout.places(range(11, 23))
+    out = scores.copy()
+    out[:, :, hidden] = 0
+    return out
+
+
+def make_stream(data: np.ndarray, layout: Layout, stream: str) -> np.ndarray:
+    """Joints (I, T, V, C) to one of the four streams, the same shape.
+
+    A bone is a keypoint minus its parent; motion is the next frame minus this one, 0 in the last. The score goes the
+    same way, as in the authors' pipeline, but for COCO-17, where PYSKL's published weights expect the mean of both.
+    """
+    mean_score = layout.name == "coco17"
+    if stream in ("b", "bm"):
+        ends = data[:, :, list(layout.parents)]
+        data = _difference(data, ends, mean_score)
+    if stream in ("jm", "bm"):
+        motion = np.zeros_like(data)
+        motion[:, :-1] = _difference(data[:, 1:], data[:, :-1], mean_score)
+        data = motion
+    return data
+
+
+def _difference(one: np.ndarray, other: np.ndarray, mean_score: bool) -> np.ndarray:
+    out = one - other
+    if mean_score:
+        out[..., 2] = (one[..., 2] + other[..., 2]) / 2
+    return out
+
+
+def normalize(
+    points: np.ndarray, scores: np.ndarray, width: float, height: float, settings: Preprocessing
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points and scores as `settings` wants them, before any augmentation."""
+    layout = get_layout(settings.layout)
+    if points.shape[2] != len(layout):
+        raise InputError(f"{points.shape[2]} keypoints where layout {settings.layout} has {len(layout)}")
+    points, scores = points.astype(np.float32), scores.astype(np.float32)
+    if settings.upper_body:
+        scores = hide_lower_body(scores, layout)
+    if settings.normalize == "person":
+        return normalize_by_person(points, scores, layout), scores
+    return normalize_by_image(points, scores, width, height), scores
+
+
+def to_clips(
+    points: np.ndarray,
+    scores: np.ndarray,
+    settings: Preprocessing,
+    num_clips: int = 1,
+    random: np.random.RandomState | None = None,
+) -> np.ndarray:
+    """Normalised points and scores to the recognizer's input.
+
+    Args:
+        points, scores: as `normalize` returns them.
+        settings: of the recognizer.
+        num_clips: clips to draw.
+        random: see `sample_frames`.
+
+    Returns:
+        (num_clips, max_instances, clip_len, V, C) float32.
+    """
+    layout = get_layout(settings.layout)
+    channels = [points, scores[..., None]]
+    if settings.normalize == "person":
+        points = fill_gaps(points, scores)
+        channels = [points, scores[..., None], relative_to_hand(points, layout)]
+    data = make_stream(np.concatenate(channels, axis=-1), layout, settings.stream)
+    frames = sample_frames(data.shape[1], settings.clip_len, num_clips, random)
+    chosen = data[: settings.max_instances, frames]  # (I, clips, T, V, C)
+    clips = np.zeros((num_clips, settings.max_instances, settings.clip_len, *data.shape[2:]), dtype=np.float32)
+    clips[:, : chosen.shape[0]] = chosen.swapaxes(0, 1)
+    return clips

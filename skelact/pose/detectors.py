@@ -1,0 +1,82 @@
+"""Person detection with mmdet's RTMDet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from skelact.errors import WeightsError
+from skelact.pose import networks, zoo
+from skelact.pose.base import Detections
+
+# Low, so that the tracker's second stage sees weak boxes; it does not begin tracks with them.
+MIN_SCORE = 0.1
+MIN_SIDE = 1.0  # pixels of the frame
+PERSON = 0
+STEM = "backbone.stem.0.conv.weight"
+
+
+class RTMDet:
+    """RTMDet (Lyu et al., 2022) trained on persons.
+
+    Args:
+        row: which one.
+        state: its parameters.
+        file: where they came from, for messages.
+        device: to run on.
+
+    Raises:
+        WeightsError: the parameters are another network's.
+        UsageError: the device is not there.
+    """
+
+    def __init__(self, row: zoo.DetectorRow, state: networks.State, file: Path, device: str = "cpu") -> None:
+        self.name = row.name
+        self._device = networks.usable_device(device)
+        config = networks.read_config(row.network)
+        config.model.test_cfg.score_thr = MIN_SCORE
+        self._network = networks.build(config, "mmdet")
+        networks.fill(self._network, state, row.name, file)
+        self._network.to(self._device).eval()
+
+        from mmcv.transforms import Compose
+        from mmpose.utils import adapt_mmdet_pipeline
+
+        _, *steps = adapt_mmdet_pipeline(config).test_dataloader.dataset.pipeline
+        self._pipeline = Compose([{"type": "mmdet.LoadImageFromNDArray"}, *steps])
+
+    def detect(self, image: np.ndarray) -> Detections:
+        """The persons in an image, after non-maximum suppression, in order of falling score.
+
+        Args:
+            image: (H, W, 3) uint8, BGR.
+        """
+        from mmengine.dataset import pseudo_collate
+
+        batch = pseudo_collate([self._pipeline({"img": image, "img_id": 0})])
+        with networks.precision(self._device):
+            found = self._network.test_step(batch)[0].pred_instances
+        persons = found[(found.labels == PERSON) & (found.scores >= MIN_SCORE)]
+        boxes, scores = (part.float().cpu().numpy() for part in (persons.bboxes, persons.scores))
+        # mmdet clips boxes to the padded image; some reach into the padding, or lie there altogether.
+        height, width = image.shape[:2]
+        boxes = boxes.clip(0, np.array([width, height, width, height], np.float32))
+        inside = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIDE).all(axis=1)
+        return Detections(boxes[inside], scores[inside])
+
+
+def recognise(state: networks.State, file: Path) -> zoo.DetectorRow:
+    """Which detector of the zoo a checkpoint's parameters belong to, told by its first convolution.
+
+    Raises:
+        WeightsError: to none of them.
+    """
+    known = ", ".join(f"{row.name} ({row.stem} channels)" for row in zoo.DETECTORS.values())
+    if STEM not in state:
+        raise WeightsError(f"{file} is no checkpoint of a detector: it has no parameter {STEM}; known: {known}")
+    channels = state[STEM].shape[0]
+    for row in zoo.DETECTORS.values():
+        if row.stem == channels:
+            return row
+    raise WeightsError(f"{file} is no checkpoint of a known detector: {STEM} has {channels} channels; known: {known}")

@@ -1,0 +1,231 @@
+"""The pose estimators and person detectors there are, as rows of data.
+
+Only estimators of COCO-WholeBody's 133 keypoints. Sizes are height x width of the person's crop; whole-body AP is
+the published one on COCO-WholeBody. The digest of each file is the one its users have recorded: the eight digits
+in a name are those of an earlier file in several cases (rtmpose-m, rtmpose-l and both detectors), and eight
+digits of a date in others (rtmw-m, rtmw-l).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from skelact.errors import WeightsError
+
+MODELS = "https://download.openmmlab.com/mmpose/v1/projects"
+RTMPOSE = "configs/wholebody_2d_keypoint/rtmpose"
+COCKTAIL = f"{RTMPOSE}/cocktail14"
+WHOLEBODY = f"{RTMPOSE}/coco-wholebody"
+POSE_LICENCE = "Apache-2.0; trained on COCO-WholeBody, whose annotations are for non-commercial research"
+DETECTOR_LICENCE = "Apache-2.0; trained on COCO and Objects365, the latter for academic use"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network of OpenMMLab and its published weights.
+
+    Attributes:
+        config: its configuration inside mmpose's package.
+        sha256: digest of the weights' file; empty where none is known, and then it is not downloaded.
+        metafile: the list beside the configuration that names the weights' address.
+        address: that address, where no metafile names it.
+    """
+
+    config: str
+    sha256: str
+    metafile: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class EstimatorRow:
+    """A pose estimator.
+
+    Attributes:
+        name: as on the command line.
+        about: one line for a list.
+        licence: of the weights, with what they were trained on.
+        network: None where the models come inside the library's wheel.
+        full_response: the network's raw answer for a keypoint that is clearly seen, which becomes score 1.
+    """
+
+    name: str
+    about: str
+    licence: str
+    network: Network | None = None
+    full_response: float = 1.0
+
+
+@dataclass(frozen=True)
+class DetectorRow:
+    """A person detector.
+
+    Attributes:
+        name: as on the command line.
+        about: one line for a list.
+        licence: of the weights, with what they were trained on.
+        network: the network and its weights.
+        stem: channels of its first convolution, by which a checkpoint of it is recognised.
+    """
+
+    name: str
+    about: str
+    licence: str
+    network: Network
+    stem: int
+
+
+def _rtmw(file: str, sha256: str) -> Network:
+    return Network(f"{COCKTAIL}/{file}.py", sha256, metafile=f"{COCKTAIL}/rtmw_cocktail14.yml")
+
+
+def _rtmpose(file: str, sha256: str) -> Network:
+    return Network(f"{WHOLEBODY}/{file}.py", sha256, metafile=f"{WHOLEBODY}/rtmpose_coco-wholebody.yml")
+
+
+# RTMW is trained for a softmax ten times as peaked as RTMPose's: clear keypoints answer with 5 to 6
+# (open-mmlab/mmpose issue 2939), where RTMPose's answer with about 1.
+RTMW_RESPONSE = 5.0
+
+_ESTIMATORS = (
+    EstimatorRow(
+        "rtmw-l",
+        "RTMW-l, 384 x 288, AP 70.1 (the default)",
+        POSE_LICENCE,
+        _rtmw(
+            "rtmw-l_8xb320-270e_cocktail14-384x288",
+            "afa589fa16bf8b9bab0807c806538a43bead39ed0151b79f41adcf551e3bcfb0",
+        ),
+        RTMW_RESPONSE,
+    ),
+    EstimatorRow(
+        "rtmw-m",
+        "RTMW-m, 256 x 192, AP 58.2",
+        POSE_LICENCE,
+        _rtmw("rtmw-m_8xb1024-270e_cocktail14-256x192", ""),
+        RTMW_RESPONSE,
+    ),
+    EstimatorRow(
+        "rtmw-x",
+        "RTMW-x, 384 x 288, AP 70.2",
+        POSE_LICENCE,
+        _rtmw(
+            "rtmw-x_8xb320-270e_cocktail14-384x288",
+            "f840f2044fe46cb3821b7cea86be83e1f6cba406ccd28f5475ac010412dcda95",
+        ),
+        RTMW_RESPONSE,
+    ),
+    EstimatorRow(
+        "rtmpose-m",
+        "RTMPose-m, 256 x 192, AP 58.2",
+        POSE_LICENCE,
+        _rtmpose(
+            "rtmpose-m_8xb64-270e_coco-wholebody-256x192",
+            "3da02694cd6479d3b333ff42ebd0723f96bfa06adac1db1e2e815ed2e9e1b02d",
+        ),
+    ),
+    EstimatorRow(
+        "rtmpose-l",
+        "RTMPose-l, 384 x 288, AP 64.8",
+        POSE_LICENCE,
+        _rtmpose(
+            "rtmpose-l_8xb32-270e_coco-wholebody-384x288",
+            "13ce77ad08808333e2d4f850c632ac6068c837108e15f1c3902dcbcf30842db9",
+        ),
+    ),
+    EstimatorRow(
+        "dwpose-l",
+        "DWPose-l (the student, an RTMPose-l), 384 x 288, AP 66.5",
+        f"{POSE_LICENCE}; and on UBody",
+        Network(
+            f"{RTMPOSE}/ubody/rtmpose-l_8xb32-270e_coco-ubody-wholebody-384x288.py",
+            "2438fd992e6561cb559defa6448c7464457c3a3ef20e372a524f34a15af40706",
+            address=f"{MODELS}/rtmposev1/rtmpose-l_simcc-ucoco_dw-ucoco_270e-384x288-2438fd99_20230728.pth",
+        ),
+    ),
+    EstimatorRow("mediapipe", "MediaPipe Holistic, needs no download; one person, or each one detected", "Apache-2.0"),
+)
+
+_DETECTORS = (
+    DetectorRow(
+        "rtmdet-m",
+        "RTMDet-m, 640 x 640 (the default)",
+        DETECTOR_LICENCE,
+        Network(
+            "demo/mmdetection_cfg/rtmdet_m_640-8xb32_coco-person.py",
+            "35b0c7406499e0d141dd6a0235db07c10d2bee8f891f8f4e353c16a009de30e8",
+            address=f"{MODELS}/rtmposev1/rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.pth",
+        ),
+        stem=24,
+    ),
+    DetectorRow(
+        "rtmdet-nano",
+        "RTMDet-nano, 320 x 320, for speed",
+        DETECTOR_LICENCE,
+        Network(
+            "demo/mmdetection_cfg/rtmdet_nano_320-8xb32_coco-person.py",
+            "0e2da635c75e25dc88af08d01eb34bfe9cac06a7841cba223bdf04eed288b3dc",
+            address=f"{MODELS}/rtmposev1/rtmdet_nano_8xb32-100e_coco-obj365-person-05d8511e.pth",
+        ),
+        stem=8,
+    ),
+)
+
+ESTIMATORS = {row.name: row for row in _ESTIMATORS}
+DETECTORS = {row.name: row for row in _DETECTORS}
+
+
+def config_file(network: Network) -> Path:
+    """The network's configuration file in the installed mmpose."""
+    return _package_file(network.config)
+
+
+def weights_address(network: Network) -> str:
+    """Where the network's weights are published.
+
+    Raises:
+        WeightsError: the installed mmpose does not list them.
+    """
+    if not network.metafile:
+        return network.address
+    import yaml
+
+    with _package_file(network.metafile).open(encoding="utf-8") as stream:
+        models = yaml.safe_load(stream)["Models"]
+    addresses = [model["Weights"] for model in models if model["Config"] == network.config]
+    if not addresses:
+        raise WeightsError(f"the installed mmpose lists no weights for {network.config}: install mmpose 1.3.2")
+    return addresses[0]
+
+
+def weights_file(name: str, network: Network, offline: bool = False) -> Path:
+    """The network's weights in the user's cache, downloaded where they are not there yet.
+
+    Args:
+        name: what to call it in messages.
+        network: whose weights.
+        offline: never try the network.
+
+    Raises:
+        WeightsError: they cannot be had.
+    """
+    address = weights_address(network)
+    if not network.sha256:
+        raise WeightsError(
+            f"{name} is not downloaded, because no SHA-256 of its weights is known to check them by: "
+            f"fetch {address} yourself and give the file"
+        )
+    from skelact.download import fetch
+
+    return fetch(address, sha256=network.sha256, folder="pose", offline=offline)
+
+
+def _package_file(inside: str) -> Path:
+    spec = find_spec("mmpose")
+    folder = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    file = folder / ".mim" / inside
+    if not file.is_file():
+        raise WeightsError(f"the installed mmpose lacks {inside}: install mmpose 1.3.2")
+    return file

@@ -1,0 +1,148 @@
+"""A trained recognizer as a file: network, preprocessing and class names together."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from skelact.data.transforms import Preprocessing, normalize, to_clips
+from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
+from skelact.models.checkpoints import fill
+from skelact.models.recognizer import Architecture, Recognizer
+from skelact.sequence import PoseSequence
+
+if TYPE_CHECKING:
+    import torch
+
+FORMAT = "skelact recognizer 1"
+
+
+@dataclass(frozen=True)
+class TrainedRecognizer:
+    """A network with all that is needed to use it.
+
+    Attributes:
+        model: in eval mode.
+        preprocessing: what turns a PoseSequence into its input.
+        class_names: one a logit.
+        name: what to call it in results.
+        training: how it was trained, for the record; plain values.
+    """
+
+    model: Recognizer
+    preprocessing: Preprocessing
+    class_names: tuple[str, ...]
+    name: str
+    training: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        """Check that network, preprocessing and class names fit together.
+
+        Raises:
+            WeightsError: they do not.
+        """
+        architecture = self.model.architecture
+        found = (architecture.layout, architecture.in_channels, self.model.num_classes)
+        wanted = (self.preprocessing.layout, self.preprocessing.channels, len(self.class_names))
+        if found != wanted:
+            raise WeightsError(
+                f"{self.name}: the network's layout, channels and classes are {found}, the description says {wanted}"
+            )
+
+    def probabilities(self, sequence: PoseSequence, device: str = "cpu") -> np.ndarray:
+        """The probability of each class for the whole of a sequence, (num_classes,) float64.
+
+        Softmax of each test clip, averaged, as published (Yang et al. 2024; see also PYSKL).
+
+        Raises:
+            NobodySeenError: no keypoint of anyone was seen.
+            InputError: the sequence lacks keypoints of the recognizer's layout.
+        """
+        if not sequence.present.any():
+            raise NobodySeenError(f"nobody was seen in {sequence.source or 'the sequence'}: there is no action to name")
+        sequence = sequence.to_layout(self.preprocessing.layout)
+        points, scores = normalize(
+            sequence.keypoints, sequence.scores, sequence.width, sequence.height, self.preprocessing
+        )
+        clips = to_clips(points, scores, self.preprocessing, self.preprocessing.test_clips)
+        return class_probabilities(self.model.to(device), clips, device).mean(axis=0)
+
+
+def class_probabilities(model: torch.nn.Module, clips: np.ndarray, device: str) -> np.ndarray:
+    """Clips (N, I, T, V, C) to (N, num_classes) float64 on that device."""
+    import torch
+
+    with torch.inference_mode():
+        return model(torch.from_numpy(clips).to(device)).double().softmax(dim=-1).cpu().numpy()
+
+
+def save_recognizer(recognizer: TrainedRecognizer, path: str | Path) -> None:
+    """Write a .safetensors file with everything in it; an existing file is replaced as a whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from safetensors.torch import save
+
+    description = {
+        "architecture": asdict(recognizer.model.architecture),
+        "preprocessing": asdict(recognizer.preprocessing),
+        "class_names": list(recognizer.class_names),
+        "name": recognizer.name,
+        "training": recognizer.training,
+    }
+    metadata = {"format": FORMAT, "description": json.dumps(description, ensure_ascii=False)}
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in recognizer.model.state_dict().items()}
+    content = save(tensors, metadata)
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"cannot write the recognizer to {path}: {error.strerror or error}") from error
+
+
+def load_recognizer(path: str | Path) -> TrainedRecognizer:
+    """Read what `save_recognizer` wrote.
+
+    Raises:
+        InputError: there is no such file.
+        WeightsError: it is something else, or does not fit together; says what.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no recognizer at {path}: give the path of a .safetensors file that skelact wrote")
+    try:
+        with safe_open(path, framework="pt") as content:
+            metadata = content.metadata() or {}
+            state = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
+    if metadata.get("format") != FORMAT:
+        raise WeightsError(
+            f"{path} has no description of a skelact recognizer: bring checkpoints of other tools in with "
+            "`skelact models import`"
+        )
+    try:
+        description = json.loads(metadata["description"])
+        architecture = Architecture(**{**description["architecture"], "channels": tuple(description["architecture"]["channels"])})
+        preprocessing = Preprocessing(**description["preprocessing"])
+        names, name, training = description["class_names"], description["name"], description["training"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: its description is damaged or of a later version: {error}") from error
+    return TrainedRecognizer(fill(architecture, state, str(path)), preprocessing, tuple(names), name, training)
