@@ -70,6 +70,10 @@ class Architecture:
     in_channels: int = 3
     channels: tuple[int, ...] = CHANNELS
 
+    def __post_init__(self) -> None:
+        """Take the channels from a list too, as JSON holds them."""
+        object.__setattr__(self, "channels", tuple(self.channels))
+
 
 MODELS = {
     **{f"skelet-{blocks}": Architecture(blocks, True, "expressive65") for blocks in BLOCKS},

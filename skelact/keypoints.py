@@ -6,6 +6,7 @@ Expressive Keypoints (65, Yang et al. 2024, section 3.1) are COCO-WholeBody with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,10 +17,11 @@ from skelact.errors import unknown_name
 Link = tuple[int, int]
 
 BODY_NAMES = (
-    "nose left_eye right_eye left_ear right_ear left_shoulder right_shoulder left_elbow right_elbow "
-    "left_wrist right_wrist left_hip right_hip left_knee right_knee left_ankle right_ankle"
-).split()
-FEET_NAMES = "left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel".split()
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
+    "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+    "right_ankle",
+)  # fmt: skip
+FEET_NAMES = ["left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel"]
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 BODY = range(0, 17)
 FEET = range(17, 23)
@@ -121,7 +123,7 @@ class Layout:
         return np.flatnonzero([k in wholebody for k in self.wholebody])
 
 
-def _mirror_by_name(names: list[str]) -> list[int]:
+def _mirror_by_name(names: Sequence[str]) -> list[int]:
     place = {name: k for k, name in enumerate(names)}
     swap = {"left": "right", "right": "left"}
     mirrored = []

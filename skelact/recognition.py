@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skelact.data.transforms import Preprocessing, normalize, to_clips
+from skelact.data.transforms import normalize, to_clips
 from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
 from skelact.models.checkpoints import fill
+from skelact.models.preprocessing import Preprocessing
 from skelact.models.recognizer import Architecture, Recognizer
 from skelact.sequence import PoseSequence
 
@@ -140,7 +141,9 @@ def load_recognizer(path: str | Path) -> TrainedRecognizer:
         )
     try:
         description = json.loads(metadata["description"])
-        architecture = Architecture(**{**description["architecture"], "channels": tuple(description["architecture"]["channels"])})
+        architecture = Architecture(
+            **{**description["architecture"], "channels": tuple(description["architecture"]["channels"])}
+        )
         preprocessing = Preprocessing(**description["preprocessing"])
         names, name, training = description["class_names"], description["name"], description["training"]
     except (KeyError, TypeError, ValueError) as error:

@@ -74,8 +74,7 @@ class Tracker:
 
 def _usable(boxes: np.ndarray) -> np.ndarray:
     """(P,) bool: the boxes that are finite and not empty."""
-    sides = boxes[:, 2:] - boxes[:, :2]
-    return np.isfinite(boxes).all(axis=1) & (sides >= MIN_SIDE).all(axis=1)
+    return np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] >= boxes[:, :2] + MIN_SIDE).all(axis=1)
 
 
 def _byte_tracker(fps: float) -> ByteTracker:

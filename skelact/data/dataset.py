@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from skelact.data.augment import augment
-from skelact.data.transforms import Preprocessing, normalize, to_clips
+from skelact.data.transforms import normalize, to_clips
 from skelact.errors import InputError, UsageError
 from skelact.keypoints import get_layout
+from skelact.models.preprocessing import Preprocessing
 
 # Clip files hold coordinates relative to the frame and not its size; webcams are mostly 4:3.
 ASSUMED_WIDTH, ASSUMED_HEIGHT = 640, 480

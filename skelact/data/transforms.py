@@ -5,59 +5,16 @@ Shapes: I instances, T frames, V keypoints, C channels. Points are (I, T, V, 2) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from skelact.data.sampling import sample_frames
-from skelact.errors import InputError, UsageError
+from skelact.errors import InputError
 from skelact.keypoints import LEFT_HAND, RIGHT_HAND, Layout, get_layout
+from skelact.models.preprocessing import Preprocessing
 
-STREAMS = ("j", "b", "jm", "bm")
-NORMALIZATIONS = ("image", "person")
 UNSEEN = 0.01  # a score up to this means that the keypoint was not seen, as published
+CONFIDENT = 0.3  # a score above this counts as seen where the recognizer is told only seen or not seen
 HAND_GAIN = 3.0  # brings a hand, about a third of a shoulder width, to the size of the body
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a recognizer wants its input; stored with its weights.
-
-    Attributes:
-        layout: the keypoints, in order.
-        stream: "j" joints, "b" bones, "jm" and "bm" their motion (Yang et al. 2024, section 4.2).
-        normalize: "image" as published, relative to the frame; "person" relative to the shoulders, with two more
-            channels that hold each finger relative to its own hand.
-        clip_len: frames of a clip.
-        test_clips: clips averaged in testing.
-        max_instances: persons of a clip; fewer are padded with zeros, more are left out.
-        upper_body: take everything below the shoulders but the arms and hands as not seen.
-    """
-
-    layout: str = "expressive65"
-    stream: str = "j"
-    normalize: str = "image"
-    clip_len: int = 100
-    test_clips: int = 10
-    max_instances: int = 2
-    upper_body: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the names.
-
-        Raises:
-            UsageError: a value that is none of those there are.
-        """
-        get_layout(self.layout)
-        if self.stream not in STREAMS:
-            raise UsageError(f"unknown stream {self.stream!r}: choose one of {', '.join(STREAMS)}")
-        if self.normalize not in NORMALIZATIONS:
-            raise UsageError(f"unknown normalization {self.normalize!r}: choose one of {', '.join(NORMALIZATIONS)}")
-
-    @property
-    def channels(self) -> int:
-        """C of the tensor: 3, or 5 where hands have channels of their own."""
-        return 5 if self.normalize == "person" else 3
 
 
 def normalize_by_image(points: np.ndarray, scores: np.ndarray, width: float, height: float) -> np.ndarray:
@@ -124,6 +81,15 @@ def relative_to_hand(points: np.ndarray, layout: Layout) -> np.ndarray:
     return relative
 
 
+def seen_or_not(points: np.ndarray, scores: np.ndarray, width: float, height: float) -> np.ndarray:
+    """1 for keypoints found with confidence inside the frame, else 0. (I, T, V).
+
+    Estimators differ in what their scores mean and in whether they guess beyond the frame; this they share.
+    """
+    inside = ((points >= 0) & (points <= np.array([width, height], dtype=np.float32))).all(axis=-1)
+    return (inside & (scores > CONFIDENT)).astype(np.float32)
+
+
 def hide_lower_body(scores: np.ndarray, layout: Layout) -> np.ndarray:
     """The scores with 0 from the hips down. (I, T, V)."""
     hidden = layout.places(range(11, 23))
@@ -167,6 +133,7 @@ def normalize(
     if settings.upper_body:
         scores = hide_lower_body(scores, layout)
     if settings.normalize == "person":
+        scores = seen_or_not(points, scores, width, height)
         return normalize_by_person(points, scores, layout), scores
     return normalize_by_image(points, scores, width, height), scores
 

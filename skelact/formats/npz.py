@@ -47,8 +47,12 @@ def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False) -
     """
     arrays = {field.name: np.asarray(getattr(sequence, field.name)) for field in fields(sequence)}
     arrays["notes"] = np.array(sequence.notes, dtype=np.str_)
-    with atomic_write(path, overwrite) as file:
-        np.savez_compressed(file, version=np.int64(VERSION), **arrays)
+    arrays["version"] = np.array(VERSION)
+    # As np.savez_compressed does, which however leaves an archive half closed when the disk is full.
+    with atomic_write(path, overwrite) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
 
 
 def load_sequence(path: Path) -> PoseSequence:

@@ -52,9 +52,10 @@ def create_estimator(
         from skelact.pose.holistic import Holistic
 
         return Holistic()
-    from skelact.pose.topdown import TopDown
+    file = weights or weights_file(name, row.network, offline)
+    from skelact.pose.topdown import TopDown  # after the weights: who has none is told so at once
 
-    return TopDown(row, row.network, weights or weights_file(name, row.network, offline), device)
+    return TopDown(row, row.network, file, device)
 
 
 def create_detector(name_or_file: str, *, device: str = "cpu", offline: bool = False) -> Detector:
@@ -72,10 +73,10 @@ def create_detector(name_or_file: str, *, device: str = "cpu", offline: bool = F
     row = DETECTORS.get(name_or_file)
     if row is None and not _names_a_file(name_or_file):
         raise unknown_name("person detector", name_or_file, DETECTORS)
+    file = Path(name_or_file) if row is None else weights_file(row.name, row.network, offline)
     from skelact.pose.detectors import RTMDet, recognise
     from skelact.pose.networks import read_state
 
-    file = Path(name_or_file) if row is None else weights_file(row.name, row.network, offline)
     state = read_state(file)
     return RTMDet(row or recognise(state, file), state, file, device)
 

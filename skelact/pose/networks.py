@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from skelact.pose import zoo
 
 if TYPE_CHECKING:
     from mmengine import Config
+    from mmengine.model import BaseModel
 
 State = dict[str, torch.Tensor]
 # Constants of the input, which older releases of mmengine wrote into checkpoints.
@@ -54,7 +55,7 @@ def read_config(network: zoo.Network) -> Config:
     return config
 
 
-def build(config: Config, scope: str) -> nn.Module:
+def build(config: Config, scope: str) -> BaseModel:
     """The network of a configuration, untrained.
 
     Args:

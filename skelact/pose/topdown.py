@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from skelact.pose import networks, zoo
-from skelact.pose.base import NUM_KEYPOINTS, Poses
+from skelact.pose.base import Poses
 
 PADDING = 1.25  # of a person's box, as the networks were trained
 MAX_BATCH = 32  # crops in one forward pass; bounds memory in crowds
@@ -62,6 +62,7 @@ class TopDown:
 
     Args:
         row: which one.
+        network: its network.
         file: its checkpoint.
         device: to run on.
 
@@ -107,12 +108,11 @@ class TopDown:
 
     def _locate(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places (P, 133, 2) in pixels of the crops, and raw responses (P, 133)."""
-        prepare = self._network.data_preprocessor
+        inputs = self._network.data_preprocessor
         batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).flip(1)
         with networks.precision(self._device):
-            logits = self._network((batch.float() - prepare.mean) / prepare.std, None, mode="tensor")
+            logits = self._network((batch.float() - inputs.mean) / inputs.std, None, mode="tensor")
             peaks = [axis.float().max(dim=-1) for axis in logits]
         places = torch.stack([peak.indices for peak in peaks], dim=-1).float() / self._bins
         responses = torch.minimum(*(peak.values for peak in peaks))
-        assert responses.shape == (len(pixels), NUM_KEYPOINTS)
         return places.cpu().numpy(), responses.cpu().numpy()

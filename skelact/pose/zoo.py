@@ -14,6 +14,7 @@ from pathlib import Path
 
 from skelact.errors import WeightsError
 
+FOLDER = "pose"  # of the user's cache
 MODELS = "https://download.openmmlab.com/mmpose/v1/projects"
 RTMPOSE = "configs/wholebody_2d_keypoint/rtmpose"
 COCKTAIL = f"{RTMPOSE}/cocktail14"
@@ -28,7 +29,7 @@ class Network:
 
     Attributes:
         config: its configuration inside mmpose's package.
-        sha256: digest of the weights' file; empty where none is known, and then it is not downloaded.
+        sha256: digest of the weights' file; empty where none is known.
         metafile: the list beside the configuration that names the weights' address.
         address: that address, where no metafile names it.
     """
@@ -203,6 +204,8 @@ def weights_address(network: Network) -> str:
 def weights_file(name: str, network: Network, offline: bool = False) -> Path:
     """The network's weights in the user's cache, downloaded where they are not there yet.
 
+    Weights without a known digest are not downloaded, but used if the user puts them there.
+
     Args:
         name: what to call it in messages.
         network: whose weights.
@@ -211,15 +214,18 @@ def weights_file(name: str, network: Network, offline: bool = False) -> Path:
     Raises:
         WeightsError: they cannot be had.
     """
+    from skelact.download import cache_dir, fetch
+
     address = weights_address(network)
-    if not network.sha256:
+    if network.sha256:
+        return fetch(address, sha256=network.sha256, folder=FOLDER, offline=offline)
+    file = cache_dir() / FOLDER / address.rpartition("/")[2]
+    if not file.is_file():
         raise WeightsError(
             f"{name} is not downloaded, because no SHA-256 of its weights is known to check them by: "
-            f"fetch {address} yourself and give the file"
+            f"download {address} with a browser and put it at {file}"
         )
-    from skelact.download import fetch
-
-    return fetch(address, sha256=network.sha256, folder="pose", offline=offline)
+    return file
 
 
 def _package_file(inside: str) -> Path:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from skelact.data.dataset import ClipDataset, ClipSet
-from skelact.data.transforms import Preprocessing
 from skelact.errors import InputError, SkelactError
+from skelact.models.preprocessing import Preprocessing
 from skelact.models.recognizer import Recognizer, architecture_of
 from skelact.openmmlab import prepare
 from skelact.recognition import TrainedRecognizer
@@ -52,9 +52,7 @@ class TrainSettings:
 
 
 # For clips of signs by single persons: see the model card of asl-words for what each choice is worth.
-SIGN_PREPROCESSING = Preprocessing(
-    normalize="person", clip_len=16, test_clips=4, max_instances=1, upper_body=True
-)
+SIGN_PREPROCESSING = Preprocessing(normalize="person", clip_len=16, test_clips=4, max_instances=1, upper_body=True)
 
 
 class TrainingModel(BaseModel):
@@ -83,9 +81,7 @@ class ProgressHook(Hook):
         """Called by the Runner after each step."""
         loss = float(outputs["loss"].detach()) if outputs else 0.0
         if not np.isfinite(loss):
-            raise SkelactError(
-                f"the loss became {loss} at step {runner.iter + 1}: train again with a smaller --lr"
-            )
+            raise SkelactError(f"the loss became {loss} at step {runner.iter + 1}: train again with a smaller --lr")
         if self.on_step:
             self.on_step(runner.iter + 1, runner.max_iters, loss)
 
@@ -128,9 +124,7 @@ def train(
     """
     if len(np.unique(clips.labels)) < 2:
         raise InputError("training needs clips of at least two classes")
-    architecture = architecture_of(
-        settings.model, layout=preprocessing.layout, in_channels=preprocessing.channels
-    )
+    architecture = architecture_of(settings.model, layout=preprocessing.layout, in_channels=preprocessing.channels)
     torch.manual_seed(settings.seed)
     model = TrainingModel(Recognizer(architecture, len(clips.class_names)), settings.label_smoothing)
     dataset = ClipDataset(clips, preprocessing, training=True, augmented=settings.augmented, seed=settings.seed)

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -48,14 +46,28 @@ def test_weights_are_fetched_with_their_digest(row, monkeypatch):
         calls.append((address, sha256, folder, offline))
         return Path("weights.pth")
 
-    monkeypatch.setitem(sys.modules, "skelact.download", SimpleNamespace(fetch=fetch))
+    monkeypatch.setattr("skelact.download.fetch", fetch)
     assert zoo.weights_file(row.name, row.network, offline=True) == Path("weights.pth")
     assert calls == [(zoo.weights_address(row.network), row.network.sha256, "pose", True)]
 
 
-def test_weights_that_cannot_be_checked_are_not_downloaded(monkeypatch):
-    monkeypatch.setitem(sys.modules, "skelact.download", SimpleNamespace(fetch=None))
-    with pytest.raises(WeightsError, match=r"rtmw-m is not downloaded.*https://\S+rtmw-dw-l-m"):
+@pytest.mark.parametrize("create", [create_estimator, create_detector])
+def test_offline_weights_that_are_not_there_are_one_sentence(create, monkeypatch, tmp_path):
+    monkeypatch.setenv("SKELACT_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"https://download\.openmmlab\.com/"):
+        create("rtmw-l" if create is create_estimator else "rtmdet-m", offline=True)
+
+
+def test_weights_that_cannot_be_checked_are_not_downloaded_but_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKELACT_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match=r"rtmw-m is not downloaded.*https://\S+rtmw-dw-l-m") as caught:
+        create_estimator("rtmw-m")
+    file = tmp_path / "pose" / "rtmw-dw-l-m_simcc-cocktail14_270e-256x192-20231122.pth"
+    assert str(file) in str(caught.value)
+
+    file.parent.mkdir()
+    torch.save({"state_dict": {"a": torch.ones(1)}}, file)
+    with pytest.raises(WeightsError, match="is no checkpoint of rtmw-m"):
         create_estimator("rtmw-m")
 
 
