@@ -20,7 +20,7 @@ import numpy as np
 from figure import SHOULDER, draw_arm, draw_backdrop, draw_body, draw_hand, hand_joints
 from relief import FACTOR, HEIGHT, ORIGIN, UNIT, WIDTH
 
-DEFAULT_SIGN = "hello"
+DEFAULT_SIGN = "thank-you"
 FPS = 25
 Triple = tuple[float, float, float]
 FLAT = (50, 8, 6, 8, 12)  # the fingers' bend: an open hand

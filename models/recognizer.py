@@ -82,6 +82,16 @@ MODELS = {
 }
 
 
+class Head(nn.Module):
+    """A linear layer over the pooled features, under the authors' name."""
+
+    def __init__(self, channels: int, num_classes: int):
+        super().__init__()
+        self.fc_cls = nn.Linear(channels, num_classes)
+        nn.init.normal_(self.fc_cls.weight, std=0.01)
+        nn.init.zeros_(self.fc_cls.bias)
+
+
 class Recognizer(nn.Module):
     """(N, I, T, V, C) to logits (N, num_classes): mean over time and keypoints, then over persons, then linear.
 
@@ -95,14 +105,11 @@ class Recognizer(nn.Module):
         self.architecture = architecture
         self.num_classes = num_classes
         self.backbone = _backbone(architecture)
-        width = architecture.channels[-1]
-        self.cls_head = nn.ModuleDict({"fc_cls": nn.Linear(width, num_classes)})
-        nn.init.normal_(self.cls_head["fc_cls"].weight, std=0.01)
-        nn.init.zeros_(self.cls_head["fc_cls"].bias)
+        self.cls_head = Head(architecture.channels[-1], num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, I, T, V, C), zeros where a person is absent, to (N, num_classes)."""
-        return self.cls_head["fc_cls"](self.backbone(x).mean(dim=(3, 4)).mean(dim=1))
+        return self.cls_head.fc_cls(self.backbone(x).mean(dim=(3, 4)).mean(dim=1))
 
 
 def _backbone(architecture: Architecture) -> nn.Module:

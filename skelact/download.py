@@ -59,7 +59,9 @@ def download_progress() -> Progress:
     )
 
 
-def fetch(address: str, *, sha256: str, folder: str, offline: bool = False, progress: Progress | None = None) -> Path:
+def fetch(
+    address: str, *, sha256: str | None, folder: str, offline: bool = False, progress: Progress | None = None
+) -> Path:
     """The cached copy of a file, downloaded if it is not there yet.
 
     Two processes at once download it once. What was received before a failure or Ctrl-C is kept, and the next
@@ -67,7 +69,8 @@ def fetch(address: str, *, sha256: str, folder: str, offline: bool = False, prog
 
     Args:
         address: http or https; its last component is the file's name.
-        sha256: the file's SHA-256 as hexadecimal digits, or at least the first 8 of them.
+        sha256: the file's SHA-256 as hexadecimal digits, or at least the first 8 of them. None where the publisher
+            states none: then the address must be https (or on this computer), and what it delivered in full is taken.
         folder: the folder inside `cache_dir()`.
         offline: never use the network.
         progress: where to show how far it is, see `download_progress`.
@@ -76,8 +79,10 @@ def fetch(address: str, *, sha256: str, folder: str, offline: bool = False, prog
         WeightsError: the file is not cached and cannot be had; says why and where to put it by hand.
     """
     name = _file_name(address)
-    wanted = sha256.lower()
-    if not re.fullmatch("[0-9a-f]{8,64}", wanted):
+    wanted = "" if sha256 is None else sha256.lower()
+    if sha256 is None and not _is_authenticated(address):
+        raise WeightsError(f"{address} has no checksum and is no https address: nothing would tell a forged file")
+    if sha256 is not None and not re.fullmatch("[0-9a-f]{8,64}", wanted):
         raise WeightsError(f"{address} has no usable checksum: {sha256!r} is not 8 to 64 hexadecimal digits")
     target = cache_dir() / folder / name
     try:
@@ -111,6 +116,11 @@ def _file_name(address: str) -> str:
     if not usable:
         raise WeightsError(f"{address!r} is not the http or https address of a file")
     return name
+
+
+def _is_authenticated(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _by_hand(address: str, target: Path) -> str:

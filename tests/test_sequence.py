@@ -90,7 +90,7 @@ def test_to_layout_cannot_invent_keypoints(have: str, want: str) -> None:
 def frame_of(time: float, *persons: tuple[int, float, bool]) -> FramePersons:
     """A frame of persons given by track id, side of the box in pixels, and whether any keypoint is seen."""
     poses = Poses.unseen(len(persons))
-    for p, (track_id, side, visible) in enumerate(persons):
+    for p, (track_id, _, visible) in enumerate(persons):
         if visible:
             poses.keypoints[p, :10] = track_id + np.arange(20).reshape(10, 2)
             poses.scores[p, :10] = 0.5
@@ -155,7 +155,9 @@ def test_the_fleeting_are_left_out_of_long_videos_only(length: int, kept: list[i
 @given(
     st.lists(
         st.lists(
-            st.tuples(st.integers(0, 4), st.floats(1, 200), st.booleans()), max_size=4, unique_by=lambda person: person[0]
+            st.tuples(st.integers(0, 4), st.floats(1, 200), st.booleans()),
+            max_size=4,
+            unique_by=lambda person: person[0],
         ),
         min_size=1,
         max_size=8,

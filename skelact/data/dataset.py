@@ -49,6 +49,16 @@ class ClipSet:
             lengths=self.lengths[chosen],
         )
 
+    def skip_frames(self, count: int) -> ClipSet:
+        """The clips without their first frames, for recordings that begin with what went before.
+
+        Raises:
+            UsageError: a clip has no more frames than that.
+        """
+        if count >= self.lengths.min():
+            raise UsageError(f"cannot skip {count} frames: the shortest clip has {self.lengths.min()}")
+        return replace(self, keypoints=self.keypoints[:, count:], lengths=self.lengths - count)
+
     def with_classes(self, names: tuple[str, ...]) -> ClipSet:
         """Only the clips of these classes, labelled in their order.
 

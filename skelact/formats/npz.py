@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -32,11 +31,7 @@ _FIELDS: dict[str, tuple[Any, str, int]] = {
     "layout": (np.str_, _TEXT, 0),
     "notes": (np.str_, _TEXT, 1),
 }
-# What numpy and zipfile raise for archives that are cut short, damaged or forged.
-_DAMAGE = (
-    OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, MemoryError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
+_WANTED = ("version", *_FIELDS)
 
 
 def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False) -> None:
@@ -65,7 +60,7 @@ def load_sequence(path: Path) -> PoseSequence:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of the file, those of `_FIELDS` only."""
+    """The arrays of `_WANTED` in the file."""
     try:
         with path.open("rb") as file:
             is_archive = file.read(len(MAGIC)) == MAGIC
@@ -77,17 +72,19 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise InputError(f"{str(path)!r} is not an .npz file: give one that `skelact extract` wrote")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            _check_members(set(archive.files), path)
-            _check_version(archive["version"], path)
-            return {name: archive[name] for name in _FIELDS}
-    except _DAMAGE as error:
+            names = set(archive.files)
+            arrays = {name: archive[name] for name in _WANTED} if names.issuperset(_WANTED) else {}
+    except Exception as error:  # numpy and zipfile raise nearly anything for what is damaged or forged
         raise InputError(
             f"{str(path)!r} is damaged or cut short ({_first_line(error)}): copy it or run `skelact extract` again"
         ) from None
+    _check_members(names, path)
+    _check_version(arrays["version"], path)
+    return arrays
 
 
 def _check_members(names: set[str], path: Path) -> None:
-    missing = [name for name in ("version", *_FIELDS) if name not in names]
+    missing = [name for name in _WANTED if name not in names]
     if missing and "label" in names:
         raise InputError(
             f"{str(path)!r} holds labelled clips for training, not a pose sequence: give it to `skelact train`"
@@ -115,7 +112,7 @@ def _sequence(arrays: dict[str, np.ndarray], path: Path) -> PoseSequence:
                 f"{str(path)!r} is no pose sequence: {name} is {array.dtype} with {array.ndim} axes, expected "
                 f"{np.dtype(dtype).name} with {axes}"
             )
-        values[name] = array.astype(dtype) if axes else array.item()
+        values[name] = array.astype(dtype, copy=False) if axes else array.item()
     values["notes"] = tuple(values["notes"].tolist())
     fault = _impossible(values)
     if fault:

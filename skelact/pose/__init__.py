@@ -52,7 +52,7 @@ def create_estimator(
         from skelact.pose.holistic import Holistic
 
         return Holistic()
-    file = weights or weights_file(name, row.network, offline)
+    file = weights or weights_file(row.network, offline)
     from skelact.pose.topdown import TopDown  # after the weights: who has none is told so at once
 
     return TopDown(row, row.network, file, device)
@@ -73,7 +73,7 @@ def create_detector(name_or_file: str, *, device: str = "cpu", offline: bool = F
     row = DETECTORS.get(name_or_file)
     if row is None and not _names_a_file(name_or_file):
         raise unknown_name("person detector", name_or_file, DETECTORS)
-    file = Path(name_or_file) if row is None else weights_file(row.name, row.network, offline)
+    file = Path(name_or_file) if row is None else weights_file(row.network, offline)
     from skelact.pose.detectors import RTMDet, recognise
     from skelact.pose.networks import read_state
 

@@ -35,7 +35,7 @@ class Network:
     """
 
     config: str
-    sha256: str
+    sha256: str | None
     metafile: str = ""
     address: str = ""
 
@@ -78,7 +78,7 @@ class DetectorRow:
     stem: int
 
 
-def _rtmw(file: str, sha256: str) -> Network:
+def _rtmw(file: str, sha256: str | None) -> Network:
     return Network(f"{COCKTAIL}/{file}.py", sha256, metafile=f"{COCKTAIL}/rtmw_cocktail14.yml")
 
 
@@ -105,7 +105,7 @@ _ESTIMATORS = (
         "rtmw-m",
         "RTMW-m, 256 x 192, AP 58.2",
         POSE_LICENCE,
-        _rtmw("rtmw-m_8xb1024-270e_cocktail14-256x192", ""),
+        _rtmw("rtmw-m_8xb1024-270e_cocktail14-256x192", None),
         RTMW_RESPONSE,
     ),
     EstimatorRow(
@@ -201,31 +201,21 @@ def weights_address(network: Network) -> str:
     return addresses[0]
 
 
-def weights_file(name: str, network: Network, offline: bool = False) -> Path:
+def weights_file(network: Network, offline: bool = False) -> Path:
     """The network's weights in the user's cache, downloaded where they are not there yet.
 
-    Weights without a known digest are not downloaded, but used if the user puts them there.
-
     Args:
-        name: what to call it in messages.
         network: whose weights.
         offline: never try the network.
 
     Raises:
         WeightsError: they cannot be had.
     """
-    from skelact.download import cache_dir, fetch
+    from skelact.download import download_progress, fetch
 
-    address = weights_address(network)
-    if network.sha256:
-        return fetch(address, sha256=network.sha256, folder=FOLDER, offline=offline)
-    file = cache_dir() / FOLDER / address.rpartition("/")[2]
-    if not file.is_file():
-        raise WeightsError(
-            f"{name} is not downloaded, because no SHA-256 of its weights is known to check them by: "
-            f"download {address} with a browser and put it at {file}"
-        )
-    return file
+    with download_progress() as progress:
+        address = weights_address(network)
+        return fetch(address, sha256=network.sha256, folder=FOLDER, offline=offline, progress=progress)
 
 
 def _package_file(inside: str) -> Path:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
+import zipfile
 from dataclasses import fields
 from pathlib import Path
 
@@ -198,6 +200,29 @@ def test_keypoints_of_half_precision_are_read(tmp_path: Path) -> None:
 def test_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="allow_pickle=False"):
         load_sequence(_changed(tmp_path, notes=np.array([{"a": 1}], dtype=object)))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (100000000000000,)}",
+        "{'descr': ('<f4',), 'fortran_order': False, 'shape': (1,)}",
+        "{'descr': '<f4', 1: 2}",
+        "{((((",
+    ],
+)
+def test_forged_arrays_are_refused(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "forged.npz"
+    save_sequence(example(), path)
+    with zipfile.ZipFile(path) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents["keypoints.npy"] = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    with pytest.raises(InputError, match=r"forged\.npz' is damaged or cut short"):
+        load_sequence(path)
 
 
 def test_a_training_file_is_recognised(shared: Path) -> None:

@@ -42,12 +42,12 @@ def test_every_estimator_is_a_network_of_133_keypoints_at_its_size(row):
 def test_weights_are_fetched_with_their_digest(row, monkeypatch):
     calls = []
 
-    def fetch(address, *, sha256, folder, offline=False):
+    def fetch(address, *, sha256, folder, offline=False, progress=None):
         calls.append((address, sha256, folder, offline))
         return Path("weights.pth")
 
     monkeypatch.setattr("skelact.download.fetch", fetch)
-    assert zoo.weights_file(row.name, row.network, offline=True) == Path("weights.pth")
+    assert zoo.weights_file(row.network, offline=True) == Path("weights.pth")
     assert calls == [(zoo.weights_address(row.network), row.network.sha256, "pose", True)]
 
 
@@ -56,19 +56,6 @@ def test_offline_weights_that_are_not_there_are_one_sentence(create, monkeypatch
     monkeypatch.setenv("SKELACT_HOME", str(tmp_path))
     with pytest.raises(WeightsError, match=r"https://download\.openmmlab\.com/"):
         create("rtmw-l" if create is create_estimator else "rtmdet-m", offline=True)
-
-
-def test_weights_that_cannot_be_checked_are_not_downloaded_but_used(monkeypatch, tmp_path):
-    monkeypatch.setenv("SKELACT_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"rtmw-m is not downloaded.*https://\S+rtmw-dw-l-m") as caught:
-        create_estimator("rtmw-m")
-    file = tmp_path / "pose" / "rtmw-dw-l-m_simcc-cocktail14_270e-256x192-20231122.pth"
-    assert str(file) in str(caught.value)
-
-    file.parent.mkdir()
-    torch.save({"state_dict": {"a": torch.ones(1)}}, file)
-    with pytest.raises(WeightsError, match="is no checkpoint of rtmw-m"):
-        create_estimator("rtmw-m")
 
 
 def test_unknown_names_suggest_the_nearest():

@@ -1,0 +1,85 @@
+"""`skelact models`: the recognizers there are, and checkpoints of other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skelact.cli.common import Json, Overwrite, print_json, print_table
+
+models = typer.Typer(no_args_is_help=True, help="List, describe and import recognizers.")
+
+
+@models.command("list")
+def list_zoo(as_json: Json = False) -> None:
+    """List the trained recognizers and the networks that can be trained."""
+    from skelact.models import list_models
+    from skelact.models.zoo import ZOO
+
+    if as_json:
+        trained = [{"name": e.name, "about": e.about, "licence": e.licence} for e in ZOO.values()]
+        print_json({"trained": trained, "networks": list_models()})
+        return
+    print_table(
+        "Trained recognizers", ["name", "about", "licence"], [[e.name, e.about, e.licence] for e in ZOO.values()]
+    )
+    typer.echo("Networks for `skelact train --model`: " + ", ".join(list_models()))
+
+
+@models.command()
+def show(name: Annotated[str, typer.Argument(help="A trained recognizer.")]) -> None:
+    """Show the card of a trained recognizer: data, licence, accuracy, limits."""
+    from skelact.models.zoo import zoo_entry
+
+    typer.echo(zoo_entry(name).card.read_text(encoding="utf-8").rstrip())
+
+
+@models.command("import")
+def import_checkpoint(
+    file: Annotated[Path, typer.Argument(help="A .pth of PYSKL or of the SkeleT authors.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="The .safetensors to write.", show_default="the file's name, here"),
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A text file with one class name a line.", show_default="class 0, class 1, ...")
+    ] = None,
+    stream: Annotated[str, typer.Option(help="The stream it was trained on: j, b, jm or bm.")] = "j",
+    overwrite: Overwrite = False,
+) -> None:
+    """Bring in a checkpoint by its parameters' names, for `skelact predict --model`.
+
+    The architecture is read from the names and shapes; all must fit.
+    """
+    from skelact.formats.writing import check_output
+    from skelact.models.checkpoints import fill, infer_architecture, load_state_dict_file
+    from skelact.models.preprocessing import Preprocessing
+    from skelact.models.recognizer import count_parameters
+    from skelact.recognition import TrainedRecognizer, save_recognizer
+
+    target = output or Path(file.with_suffix(".safetensors").name)
+    check_output(target, overwrite)
+    state = load_state_dict_file(file)
+    architecture = infer_architecture(state, str(file))
+    model = fill(architecture, state, str(file))
+    names = _labels(labels, model.num_classes)
+    preprocessing = Preprocessing(layout=architecture.layout, stream=stream)
+    save_recognizer(TrainedRecognizer(model, preprocessing, names, target.stem, {"imported": file.name}), target)
+    kind = f"{'skelet-' if architecture.skelet else ''}{architecture.blocks} on {architecture.layout}"
+    typer.echo(f"{target}: {kind}, {model.num_classes} classes, {count_parameters(model):,} parameters")
+
+
+def _labels(file: Path | None, count: int) -> tuple[str, ...]:
+    from skelact.errors import InputError
+
+    if file is None:
+        return tuple(f"class {k}" for k in range(count))
+    try:
+        names = tuple(file.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the labels in {file}: {error}") from error
+    if len(names) != count:
+        raise InputError(f"{file} names {len(names)} classes, the checkpoint has {count}")
+    return names

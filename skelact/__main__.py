@@ -1,0 +1,5 @@
+"""`python -m skelact`."""
+
+from skelact.cli import main
+
+main()
