@@ -68,7 +68,7 @@ def print_table(title: str, header: list[str], rows: list[list[str]], numbers: s
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left")
+    table = Table()
     for k, name in enumerate(header):
         table.add_column(name, justify="right" if numbers and k in numbers else "left")
     for row in rows:
@@ -76,6 +76,7 @@ def print_table(title: str, header: list[str], rows: list[list[str]], numbers: s
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)  # a pipe has no width of its own: let no cell be wrapped for want of it
+    console.print(title, markup=False, highlight=False, soft_wrap=True)
     console.print(table)
 
 

@@ -35,7 +35,7 @@ def extract(
     from skelact.formats.writing import check_output
     from skelact.pipeline import extract as run
 
-    target = output or Path(video.with_suffix(".npz").name)
+    target = output or Path(f"{video.stem}.npz")
     check_output(target, overwrite)
     with progress(video.name, "frames") as on_frame:
         sequence = run(

@@ -24,7 +24,7 @@ def train(
         typer.Option(help="A person (or other group) to hold out and test on; may be repeated.", show_default=False),
     ] = None,
     classes: Annotated[
-        str | None, typer.Option(help="Only these classes, by name, with commas between.", show_default="all")
+        str | None, typer.Option(help="Only these classes, with commas between; new=old renames.", show_default="all")
     ] = None,
     model: Annotated[str, typer.Option(help="Network, see `skelact models list`.")] = "skelet-dgstgcn",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the clips.")] = 15,
@@ -78,17 +78,24 @@ def _load(
     files: list[Path], classes: str | None, skip_frames: int, test_group: list[int] | None
 ) -> tuple[ClipSet, ClipSet | None]:
     """The clips to train on, and those of the held-out groups, if any."""
+    from dataclasses import replace
+
     import numpy as np
 
     from skelact.data.dataset import join, load_clips
-    from skelact.errors import InputError, UsageError
+    from skelact.errors import InputError, UsageError, unknown_name
 
     for file in files:
         if not file.suffix:
             raise UsageError(f"dataset {str(file)!r} is no .npz of clips, and named data sets are not there yet")
     clips = join([load_clips(file) for file in files])
     if classes:
-        clips = clips.with_classes(tuple(name.strip() for name in classes.split(",")))
+        pairs = [entry.strip().rpartition("=") for entry in classes.split(",")]
+        for _, _, old in pairs:
+            if old not in clips.class_names:
+                raise unknown_name("class", old, clips.class_names)
+        clips = clips.with_classes(tuple(old for _, _, old in pairs))
+        clips = replace(clips, class_names=tuple(new or old for new, _, old in pairs))
     if skip_frames:
         clips = clips.skip_frames(skip_frames)
     if not test_group:

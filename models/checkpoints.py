@@ -41,8 +41,10 @@ def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} cannot be read as plain weights: {first_line}") from error
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+        raise WeightsError(
+            f"{path} is not read, because it is damaged, no checkpoint, or holds more than weights ({reason})"
+        ) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):

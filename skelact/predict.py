@@ -88,7 +88,7 @@ def find_recognizer(
             return _from_zoo(ZOO[DEFAULT_MODEL], offline)
         except WeightsError as error:
             warn(
-                f"the model is {FALLBACK_MODEL}, which knows 15 signs and no other action, because {DEFAULT_MODEL} "
+                f"the model is {FALLBACK_MODEL}, which knows 16 signs and no other action, because {DEFAULT_MODEL} "
                 f"cannot be had: {error}"
             )
             return _from_zoo(ZOO[FALLBACK_MODEL], offline)

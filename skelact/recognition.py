@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skelact.data.transforms import normalize, to_clips
-from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
+from skelact.errors import InputError, NobodySeenError, WeightsError
+from skelact.formats.writing import atomic_write
 from skelact.models.checkpoints import fill
 from skelact.models.preprocessing import Preprocessing
 from skelact.models.recognizer import Architecture, Recognizer
@@ -101,19 +100,8 @@ def save_recognizer(recognizer: TrainedRecognizer, path: str | Path) -> None:
     metadata = {"format": FORMAT, "description": json.dumps(description, ensure_ascii=False)}
     tensors = {name: tensor.contiguous().cpu() for name, tensor in recognizer.model.state_dict().items()}
     content = save(tensors, metadata)
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError(f"cannot write the recognizer to {path}: {error.strerror or error}") from error
+    with atomic_write(Path(path), overwrite=True) as file:
+        file.write(content)
 
 
 def load_recognizer(path: str | Path) -> TrainedRecognizer:
