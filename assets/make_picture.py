@@ -29,10 +29,10 @@ def draw(image: np.ndarray, points: np.ndarray, scores: np.ndarray) -> np.ndarra
     """The frame with links and points of one person; points (133, 2) pixels, scores (133,)."""
     for child, parent in get_layout("wholebody133").links:
         if scores[child] > 0.3 and scores[parent] > 0.3 and child not in FACE:
-            ends = [tuple(int(round(v * 16)) for v in points[k]) for k in (child, parent)]
+            ends = [tuple(round(v * 16) for v in points[k]) for k in (child, parent)]
             cv2.line(image, *ends, colour_of(child), 2, cv2.LINE_AA, shift=4)
     for k in np.flatnonzero(scores > 0.3):
-        centre = tuple(int(round(v * 16)) for v in points[k])
+        centre = tuple(round(v * 16) for v in points[k])
         cv2.circle(image, centre, 24 if k in FACE else 40, colour_of(int(k)), -1, cv2.LINE_AA, shift=4)
     return image
 

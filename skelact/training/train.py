@@ -142,7 +142,7 @@ def _runner(
     on_step: Callable[[int, int, float], None] | None,
 ) -> Runner:
     steps = max(len(dataset) // settings.batch_size, 1) * settings.epochs
-    warm_up = max(steps // 20, 1)
+    warm_up = max(steps // 20, 2)  # a ramp of one step would never leave its start
     loader = {
         "dataset": dataset,
         "batch_size": min(settings.batch_size, len(dataset)),
@@ -154,7 +154,7 @@ def _runner(
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
     schedule = [
         {"type": "LinearLR", "start_factor": 0.01, "by_epoch": False, "end": warm_up},
-        {"type": "CosineAnnealingLR", "by_epoch": False, "begin": warm_up, "end": steps, "eta_min": 0},
+        {"type": "CosineAnnealingLR", "by_epoch": False, "begin": warm_up, "end": max(steps, warm_up + 1), "eta_min": 0},
     ]
     return Runner(
         model=model,
