@@ -6,25 +6,10 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from skelact.models.skelet import GraphConvolutionBuilder, TemporalBuilder
+from skelact.models.skelet import GraphConvolutionBuilder, ResidualStage, TemporalBuilder
 from skelact.models.temporal import TemporalConvolution
 
 CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
-
-
-class PlainStage(nn.Module):
-    """A graph convolution, a temporal block and a shortcut round both; the first stage has no shortcut."""
-
-    def __init__(self, gcn: nn.Module, tcn: nn.Module, residual: nn.Module | None):
-        super().__init__()
-        self.gcn = gcn
-        self.tcn = tcn
-        self.residual = residual
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, C_in, T, V) to (N, C_out, T', V)."""
-        y = self.tcn(self.gcn(x))
-        return (y if self.residual is None else y + self.residual(x)).relu()
 
 
 class Plain(nn.Module):
@@ -57,7 +42,7 @@ class Plain(nn.Module):
             stride = 2 if number > 0 and width > in_channels else 1
             residual = None if number == 0 else _shortcut(in_channels, width, stride)
             gcn = graph_convolution(in_channels, width, graph)
-            self.gcn.append(PlainStage(gcn, temporal(width, stride, num_keypoints), residual))
+            self.gcn.append(ResidualStage(gcn, temporal(width, stride, num_keypoints), residual))
             in_channels = width
 
     def forward(self, x: Tensor) -> Tensor:

@@ -99,8 +99,8 @@ class GroupedMapping(nn.Module):
         return (self.bn(self.conv_post(y)) + self.down(x)).relu()
 
 
-class SkeletStage(nn.Module):
-    """Grouped mapping, then a temporal block, and a shortcut round both where there is one."""
+class ResidualStage(nn.Module):
+    """A graph convolution, then a temporal block, and a shortcut round both where there is one."""
 
     def __init__(self, gcn: nn.Module, tcn: nn.Module, residual: nn.Module | None):
         super().__init__()
@@ -156,7 +156,7 @@ class Skelet(nn.Module):
             )
             shortcut = MappedResidual(previous.channels, stage.channels, mapping, stage.stride)
             temporal_block = temporal(stage.channels, stage.stride, graph.shape[-1])
-            self.gcn.append(SkeletStage(block, temporal_block, None if first else shortcut))
+            self.gcn.append(ResidualStage(block, temporal_block, None if first else shortcut))
             previous = stage
 
     def forward(self, x: Tensor) -> Tensor:

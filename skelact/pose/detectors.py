@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from skelact.devices import resolve_device
 from skelact.errors import WeightsError
 from skelact.pose import networks, zoo
 from skelact.pose.base import Detections
@@ -33,7 +35,7 @@ class RTMDet:
 
     def __init__(self, row: zoo.DetectorRow, state: networks.State, file: Path, device: str = "cpu") -> None:
         self.name = row.name
-        self._device = networks.usable_device(device)
+        self._device = torch.device(resolve_device(device))
         config = networks.read_config(row.network)
         config.model.test_cfg.score_thr = MIN_SCORE
         self._network = networks.build(config, "mmdet")

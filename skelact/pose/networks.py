@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from skelact.errors import UsageError, WeightsError
+from skelact.errors import WeightsError
 from skelact.openmmlab import load_checkpoint, prepare
 from skelact.pose import zoo
 
@@ -21,21 +21,6 @@ if TYPE_CHECKING:
 State = dict[str, torch.Tensor]
 # Constants of the input, which older releases of mmengine wrote into checkpoints.
 NOT_LEARNED = "data_preprocessor."
-
-
-def usable_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        UsageError: there is no such device here.
-    """
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"unknown device {name!r}: give cpu, cuda or cuda:N") from None
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"device {name!r} is not there: this machine has {torch.cuda.device_count()} GPU(s)")
-    return device
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 
+from skelact.devices import resolve_device
 from skelact.pose import networks, zoo
 from skelact.pose.base import Poses
 
@@ -76,7 +77,7 @@ class TopDown:
     def __init__(self, row: zoo.EstimatorRow, network: zoo.Network, file: Path, device: str = "cpu") -> None:
         self.name = row.name
         self._full_response = row.full_response
-        self._device = networks.usable_device(device)
+        self._device = torch.device(resolve_device(device))
         config = networks.read_config(network)
         self._width, self._height = config.codec.input_size
         self._bins = config.codec.simcc_split_ratio

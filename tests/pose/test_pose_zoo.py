@@ -71,12 +71,6 @@ def test_a_detector_file_that_is_not_there(path):
         create_detector(path)
 
 
-@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
-def test_a_device_that_is_not_there(device):
-    with pytest.raises(UsageError, match=device):
-        networks.usable_device(device)
-
-
 def test_parameters_that_do_not_fit_are_named(tmp_path):
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Linear(2, 2))
     good = {"0.weight": torch.ones(2, 3), "0.bias": torch.ones(2), "1.weight": torch.ones(2, 2)}
