@@ -65,7 +65,7 @@ def import_checkpoint(
     architecture = infer_architecture(state, str(file))
     model = fill(architecture, state, str(file))
     names = _labels(labels, model.num_classes)
-    preprocessing = Preprocessing(layout=architecture.layout, stream=stream)
+    preprocessing = Preprocessing(architecture.layout, stream, score_channel=architecture.in_channels == 3)
     save_recognizer(TrainedRecognizer(model, preprocessing, names, target.stem, {"imported": file.name}), target)
     kind = f"{'skelet-' if architecture.skelet else ''}{architecture.blocks} on {architecture.layout}"
     typer.echo(f"{target}: {kind}, {model.num_classes} classes, {count_parameters(model):,} parameters")

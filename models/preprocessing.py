@@ -23,6 +23,7 @@ class Preprocessing:
         clip_len: frames of a clip.
         test_clips: clips averaged in testing.
         max_instances: persons of a clip; fewer are padded with zeros, more are left out.
+        score_channel: whether the score is a channel beside x and y.
         upper_body: take everything below the shoulders but the arms and hands as not seen.
     """
 
@@ -32,6 +33,7 @@ class Preprocessing:
     clip_len: int = 100
     test_clips: int = 10
     max_instances: int = 2
+    score_channel: bool = True
     upper_body: bool = False
 
     def __post_init__(self) -> None:
@@ -48,5 +50,5 @@ class Preprocessing:
 
     @property
     def channels(self) -> int:
-        """C of the tensor: 3, or 5 where hands have channels of their own."""
-        return 5 if self.normalize == "person" else 3
+        """C of the tensor: x, y, the score where wanted, and x, y within the hand where hands have channels."""
+        return 2 + self.score_channel + (2 if self.normalize == "person" else 0)

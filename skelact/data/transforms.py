@@ -104,7 +104,7 @@ def make_stream(data: np.ndarray, layout: Layout, stream: str) -> np.ndarray:
     A bone is a keypoint minus its parent; motion is the next frame minus this one, 0 in the last. The score goes the
     same way, as in the authors' pipeline, but for COCO-17, where PYSKL's published weights expect the mean of both.
     """
-    mean_score = layout.name == "coco17"
+    mean_score = layout.name == "coco17" and data.shape[-1] > 2
     if stream in ("b", "bm"):
         ends = data[:, :, list(layout.parents)]
         data = _difference(data, ends, mean_score)
@@ -157,10 +157,13 @@ def to_clips(
         (num_clips, max_instances, clip_len, V, C) float32.
     """
     layout = get_layout(settings.layout)
-    channels = [points, scores[..., None]]
     if settings.normalize == "person":
         points = fill_gaps(points, scores)
-        channels = [points, scores[..., None], relative_to_hand(points, layout)]
+    channels = [points]
+    if settings.score_channel:
+        channels.append(scores[..., None])
+    if settings.normalize == "person":
+        channels.append(relative_to_hand(points, layout))
     data = make_stream(np.concatenate(channels, axis=-1), layout, settings.stream)
     frames = sample_frames(data.shape[1], settings.clip_len, num_clips, random)
     chosen = data[: settings.max_instances, frames]  # (I, clips, T, V, C)

@@ -154,7 +154,13 @@ def _runner(
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
     schedule = [
         {"type": "LinearLR", "start_factor": 0.01, "by_epoch": False, "end": warm_up},
-        {"type": "CosineAnnealingLR", "by_epoch": False, "begin": warm_up, "end": max(steps, warm_up + 1), "eta_min": 0},
+        {
+            "type": "CosineAnnealingLR",
+            "by_epoch": False,
+            "begin": warm_up,
+            "end": max(steps, warm_up + 1),
+            "eta_min": 0,
+        },
     ]
     return Runner(
         model=model,

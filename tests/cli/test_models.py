@@ -55,3 +55,10 @@ def test_import_refuses_another_architecture(skelact, tmp_path):
     done = skelact("models", "import", "mine.pth")
     assert done.status == 5
     assert "backbone.gcn.3.gcn.A" in done.stderr
+
+
+def test_import_of_a_published_checkpoint(skelact, shared, tmp_path):
+    done = skelact("models", "import", shared / "weights" / "pyskl_hagrid.pth")
+    assert done.status == 0
+    assert "stgcnpp on hand21, 40 classes" in done.stdout
+    assert (tmp_path / "pyskl_hagrid.safetensors").exists()

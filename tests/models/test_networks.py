@@ -1,0 +1,190 @@
+"""What all networks have in common, model by model, and what the options change."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import pytest
+import torch
+from reference import filled
+from torch import Tensor
+
+from skelact.errors import UsageError
+from skelact.keypoints import get_layout
+from skelact.models import Recognizer, create_model, list_models
+from skelact.models.instance_pooling import InstancePooling
+from skelact.models.recognizer import MODELS, count_parameters
+
+CLASSES = 5
+POOLED = [name for name in list_models() if MODELS[name].instance_pooling]
+PAIRED = ["ctrgcn"]  # its input BatchNorm knows the persons of a pair apart
+every_model = pytest.mark.parametrize("name", list_models())
+
+
+@cache
+def model(name: str) -> Recognizer:
+    """In eval mode, with parameters that are nowhere 0 or 1 as fresh ones are; tests leave it as it is."""
+    network = create_model(name, CLASSES)
+    network.load_state_dict(filled({key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}))
+    return network.eval()
+
+
+def clips(name: str, samples: int = 2, instances: int = 2, frames: int = 8, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(samples, instances, frames, len(get_layout(MODELS[name].layout)), 3, generator=generator)
+
+
+@every_model
+@pytest.mark.parametrize(("instances", "frames"), [(2, 1), (4, 13)])
+def test_any_number_of_frames_and_persons(name: str, instances: int, frames: int) -> None:
+    with torch.inference_mode():
+        logits = model(name)(clips(name, samples=3, instances=instances, frames=frames))
+    assert logits.shape == (3, CLASSES)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
+def test_one_person_or_three(name: str) -> None:
+    with torch.inference_mode():
+        for instances in (1, 3):
+            assert model(name)(clips(name, instances=instances)).shape == (2, CLASSES)
+
+
+@every_model
+def test_the_features_have_a_quarter_of_the_frames_and_the_coarsest_keypoints(name: str) -> None:
+    architecture = MODELS[name]
+    with torch.inference_mode():
+        features = model(name).backbone(clips(name, frames=8))
+    keypoints = 11 if architecture.skelet else len(get_layout(architecture.layout))
+    assert features.shape == (2, 1 if architecture.instance_pooling else 2, 256, 2, keypoints)
+
+
+@every_model
+def test_gradients_reach_every_parameter(name: str) -> None:
+    network = model(name)
+    network.zero_grad()
+    network(clips(name)).square().sum().backward()
+    without = [key for key, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    network.zero_grad()
+    assert without == []
+
+
+@every_model
+def test_a_sample_does_not_depend_on_its_batch_in_eval_mode(name: str) -> None:
+    x = clips(name, samples=3)
+    with torch.inference_mode():
+        together, again = model(name)(x), model(name)(x)
+        alone = torch.cat([model(name)(sample) for sample in x.split(1)])
+    assert torch.equal(together, again)
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_samples_of_different_clips_differ(name: str) -> None:
+    with torch.inference_mode():
+        first, second = model(name)(clips(name))
+    assert (first - second).abs().max() > 1e-3
+
+
+@every_model
+def test_a_saved_state_gives_the_same_network(name: str) -> None:
+    buffer = io.BytesIO()
+    torch.save(model(name).state_dict(), buffer)
+    buffer.seek(0)
+    other = create_model(name, CLASSES).eval()
+    other.load_state_dict(torch.load(buffer, weights_only=True))
+    with torch.inference_mode():
+        assert torch.equal(other(clips(name)), model(name)(clips(name)))
+
+
+@pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
+def test_the_order_of_persons_does_not_matter(name: str) -> None:
+    x = clips(name, instances=4)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(name)(x[:, [2, 0, 3, 1]]), model(name)(x), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", POOLED)
+def test_instance_pooling_takes_one_to_ten_persons(name: str) -> None:
+    with torch.inference_mode():
+        for instances in range(1, 11):
+            x = clips(name, samples=1, instances=instances, frames=4)
+            assert model(name).backbone(x).shape == (1, 1, 256, 1, 11)
+
+
+@pytest.mark.parametrize("embedding", [None, "V", "VC"])
+def test_instance_pooling_gives_one_skeleton_whatever_the_order(embedding: str | None) -> None:
+    pooling = InstancePooling(3, 64, 65, embedding).eval()
+    x = torch.randn(2, 6, 4, 65, 3, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        y = pooling(x)
+        assert y.shape == (2, 64, 4, 65)
+        torch.testing.assert_close(pooling(x.flip(1)), y)
+        # All take part: without any one of them the skeleton is another.
+        for left_out in range(6):
+            rest = [k for k in range(6) if k != left_out]
+            assert (pooling(x[:, rest]) - y).abs().max() > 1e-4
+
+
+def test_a_repeated_person_changes_nothing_in_instance_pooling() -> None:
+    pooling = InstancePooling(3, 64, 65).eval()
+    x = torch.randn(1, 2, 4, 65, 3, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(pooling(x[:, [0, 1, 1]]), pooling(x))
+
+
+def test_instance_pooling_drops_its_residual_in_training_only() -> None:
+    x = torch.randn(1, 2, 4, 65, 3, generator=torch.Generator().manual_seed(0))
+    always, never = InstancePooling(3, 64, 65, drop_residual=1), InstancePooling(3, 64, 65, drop_residual=0)
+    never.load_state_dict(always.state_dict())
+    with torch.no_grad():
+        assert not torch.allclose(always(x), never(x))
+        # The same running statistics for both: what is left is the residual.
+        never.load_state_dict(always.state_dict())
+        torch.testing.assert_close(always.eval()(x), never.eval()(x))
+
+
+def test_fresh_dynamic_graphs_are_closed_and_mappings_average() -> None:
+    fresh = create_model("skelet-dgstgcn", CLASSES).state_dict()
+    gates = [tensor for key, tensor in fresh.items() if key.endswith((".alpha", ".beta", ".add_coeff"))]
+    assert gates
+    assert not any(tensor.any() for tensor in gates)
+    for stage, groups in ((4, 2), (7, 4)):
+        mapping = fresh[f"backbone.gcn.{stage}.gcn.M"]
+        assert len(mapping) == groups
+        torch.testing.assert_close(mapping.sum(dim=1), torch.ones(groups, mapping.shape[2]))
+
+
+@pytest.mark.parametrize("blocks", ["stgcnpp", "dgstgcn", "ctrgcn"])
+@pytest.mark.parametrize("layout", ["coco17", "hand21", "expressive65", "wholebody133"])
+def test_plain_backbones_take_any_layout(blocks: str, layout: str) -> None:
+    network = create_model(blocks, CLASSES, layout=layout, in_channels=2, channels=(16, 16, 32)).eval()
+    with torch.inference_mode():
+        assert network(torch.randn(1, 2, 4, len(get_layout(layout)), 2)).shape == (1, CLASSES)
+        assert network.backbone(torch.randn(1, 2, 4, len(get_layout(layout)), 2)).shape[2:4] == (32, 2)
+
+
+def test_names_may_have_underscores_and_a_layout() -> None:
+    assert create_model("stgcnpp_expressive65", 2).architecture.layout == "expressive65"
+    assert create_model("skelet_stgcnpp_ip", 2).architecture == MODELS["skelet-stgcnpp-ip"]
+
+
+def test_models_differ_in_size_as_published() -> None:
+    millions = {name: round(count_parameters(create_model(name, 120)) / 1e6, 1) for name in ("stgcnpp", "ctrgcn")}
+    assert millions == {"stgcnpp": 1.4, "ctrgcn": 1.4}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("skelet-dgstcgn", {}, "unknown model 'skelet-dgstcgn': did you mean 'skelet-dgstgcn'"),
+        ("stgcnpp", {"pooling": True}, "unknown model option 'pooling': did you mean 'instance_pooling'"),
+        ("stgcnpp", {"layout": "coco18"}, "unknown layout 'coco18': did you mean 'coco17'"),
+        ("stgcnpp", {"instance_pooling": True}, "begins with skelet-"),
+        ("skelet-stgcnpp", {"layout": "coco17"}, "defined on layout expressive65, not coco17"),
+    ],
+)
+def test_what_cannot_be_built_says_why(name: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        create_model(name, CLASSES, **options)
