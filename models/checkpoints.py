@@ -13,7 +13,8 @@ from torch import Tensor
 
 from skelact.errors import InputError, WeightsError
 from skelact.keypoints import LAYOUTS
-from skelact.models.recognizer import Architecture, Recognizer, architecture_of
+from skelact.models.architecture import Architecture, architecture_of
+from skelact.models.recognizer import Recognizer
 
 HEAD = "cls_head.fc_cls.weight"
 # PYSKL names CTR-GCN's parts apart from the other backbones', and stores its untrained graph.

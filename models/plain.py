@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from skelact.models.architecture import CHANNELS
 from skelact.models.skelet import GraphConvolutionBuilder, ResidualStage, TemporalBuilder
 from skelact.models.temporal import TemporalConvolution
-
-CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
 
 
 class Plain(nn.Module):

@@ -1,22 +1,23 @@
-"""The recognizer, a backbone and a linear head, and the registry that builds it by name."""
+"""The recognizer: a backbone and a linear head."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
-from skelact.errors import UsageError, unknown_name
+from skelact.errors import UsageError
 from skelact.keypoints import get_layout
+from skelact.models.architecture import Architecture, architecture_of
 from skelact.models.graph import random_graph, spatial_graph
 from skelact.models.graph_convolution import (
     DynamicGraphConvolution,
     LearnedGraphConvolution,
     RefinedGraphConvolution,
 )
-from skelact.models.plain import CHANNELS, Plain
+from skelact.models.plain import Plain
 from skelact.models.skelet import GraphConvolutionBuilder, Skelet, TemporalBuilder
 from skelact.models.temporal import DilatedTemporal, DynamicTemporal, MultiScaleTemporal
 
@@ -45,40 +46,6 @@ BLOCKS = {
         8,
     ),
     "ctrgcn": Blocks(RefinedGraphConvolution, RefinedGraphConvolution, DilatedTemporal, 3),
-}
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Everything that decides the parameters of a recognizer, apart from the number of classes.
-
-    Attributes:
-        blocks: a key of BLOCKS.
-        skelet: with Skeleton Transformation; else the plain backbone.
-        layout: the keypoints it takes.
-        instance_pooling: a group of persons becomes one skeleton first.
-        embedding: of Instance Pooling: None, "V" or "VC".
-        in_channels: C, 3 for x, y and score.
-        channels: of the stages of a plain backbone.
-    """
-
-    blocks: str
-    skelet: bool
-    layout: str
-    instance_pooling: bool = False
-    embedding: str | None = None
-    in_channels: int = 3
-    channels: tuple[int, ...] = CHANNELS
-
-    def __post_init__(self) -> None:
-        """Take the channels from a list too, as JSON holds them."""
-        object.__setattr__(self, "channels", tuple(self.channels))
-
-
-MODELS = {
-    **{f"skelet-{blocks}": Architecture(blocks, True, "expressive65") for blocks in BLOCKS},
-    **{f"skelet-{blocks}-ip": Architecture(blocks, True, "expressive65", True) for blocks in BLOCKS},
-    **{blocks: Architecture(blocks, False, "coco17") for blocks in BLOCKS},
 }
 
 
@@ -150,36 +117,6 @@ def _plain_temporal(blocks: str) -> TemporalBuilder:
     if blocks != "dgstgcn":
         return BLOCKS[blocks].temporal
     return lambda channels, stride, keypoints: DynamicTemporal(channels, stride, max(25, keypoints))
-
-
-def list_models() -> list[str]:
-    """The names `create_model` knows."""
-    return list(MODELS)
-
-
-def architecture_of(name: str, **options: Any) -> Architecture:
-    """The architecture of a name, with changes.
-
-    Args:
-        name: one of `list_models()`; an underscore counts as a hyphen, and a plain backbone may name its layout
-            as the reference checkpoints do, e.g. "stgcnpp_expressive65".
-        options: fields of Architecture to change.
-
-    Raises:
-        UsageError: an unknown name or option; names the nearest.
-    """
-    hyphened = name.replace("_", "-")
-    for layout in ("coco17", "expressive65"):
-        if hyphened.endswith(f"-{layout}"):
-            hyphened = hyphened.removesuffix(f"-{layout}")
-            options = {"layout": layout, **options}
-    if hyphened not in MODELS:
-        raise unknown_name("model", name, MODELS)
-    fields = Architecture.__dataclass_fields__
-    for option in options:
-        if option not in fields:
-            raise unknown_name("model option", option, fields)
-    return replace(MODELS[hyphened], **options)
 
 
 def create_model(name: str, num_classes: int, **options: Any) -> Recognizer:

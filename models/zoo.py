@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skelact.errors import unknown_name
+from skelact.models.architecture import Architecture
 from skelact.models.preprocessing import Preprocessing
-from skelact.models.recognizer import Architecture
 
 _FOLDER = Path(__file__).parent
 PYSKL = "https://download.openmmlab.com/mmaction/pyskl/ckpt/stgcnpp/stgcnpp_ntu120_xsub_hrnet"

@@ -12,9 +12,10 @@ import numpy as np
 from skelact.data.transforms import normalize, to_clips
 from skelact.errors import InputError, NobodySeenError, WeightsError
 from skelact.formats.writing import atomic_write
+from skelact.models.architecture import Architecture
 from skelact.models.checkpoints import fill
 from skelact.models.preprocessing import Preprocessing
-from skelact.models.recognizer import Architecture, Recognizer
+from skelact.models.recognizer import Recognizer
 from skelact.sequence import PoseSequence
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from skelact.data.dataset import ClipDataset, ClipSet
 from skelact.errors import InputError, SkelactError
+from skelact.models.architecture import architecture_of
 from skelact.models.preprocessing import Preprocessing
-from skelact.models.recognizer import Recognizer, architecture_of
+from skelact.models.recognizer import Recognizer
 from skelact.openmmlab import prepare
 from skelact.recognition import TrainedRecognizer
 

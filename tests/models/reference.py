@@ -13,7 +13,7 @@ from torch import Tensor
 
 from skelact.keypoints import get_layout
 from skelact.models import Architecture, create_model
-from skelact.models.recognizer import architecture_of
+from skelact.models.architecture import architecture_of
 
 DATA_FILES = Path(__file__).resolve().parents[1] / "data_files"
 CLASSES = 120

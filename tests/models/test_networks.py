@@ -8,13 +8,14 @@ from functools import cache
 import pytest
 import torch
 from reference import filled
-from torch import Tensor
+from torch import Tensor, nn
 
 from skelact.errors import UsageError
 from skelact.keypoints import get_layout
 from skelact.models import Recognizer, create_model, list_models
+from skelact.models.architecture import MODELS
 from skelact.models.instance_pooling import InstancePooling
-from skelact.models.recognizer import MODELS, count_parameters
+from skelact.models.recognizer import count_parameters
 
 CLASSES = 5
 POOLED = [name for name in list_models() if MODELS[name].instance_pooling]
@@ -30,7 +31,7 @@ def model(name: str) -> Recognizer:
     return network.eval()
 
 
-def clips(name: str, samples: int = 2, instances: int = 2, frames: int = 8, seed: int = 0) -> Tensor:
+def clips(name: str, samples: int = 2, instances: int = 2, frames: int = 4, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(samples, instances, frames, len(get_layout(MODELS[name].layout)), 3, generator=generator)
 
@@ -38,7 +39,7 @@ def clips(name: str, samples: int = 2, instances: int = 2, frames: int = 8, seed
 @every_model
 @pytest.mark.parametrize(("instances", "frames"), [(2, 1), (4, 13)])
 def test_any_number_of_frames_and_persons(name: str, instances: int, frames: int) -> None:
-    with torch.inference_mode():
+    with torch.no_grad():
         logits = model(name)(clips(name, samples=3, instances=instances, frames=frames))
     assert logits.shape == (3, CLASSES)
     assert logits.isfinite().all()
@@ -46,7 +47,7 @@ def test_any_number_of_frames_and_persons(name: str, instances: int, frames: int
 
 @pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
 def test_one_person_or_three(name: str) -> None:
-    with torch.inference_mode():
+    with torch.no_grad():
         for instances in (1, 3):
             assert model(name)(clips(name, instances=instances)).shape == (2, CLASSES)
 
@@ -54,7 +55,7 @@ def test_one_person_or_three(name: str) -> None:
 @every_model
 def test_the_features_have_a_quarter_of_the_frames_and_the_coarsest_keypoints(name: str) -> None:
     architecture = MODELS[name]
-    with torch.inference_mode():
+    with torch.no_grad():
         features = model(name).backbone(clips(name, frames=8))
     keypoints = 11 if architecture.skelet else len(get_layout(architecture.layout))
     assert features.shape == (2, 1 if architecture.instance_pooling else 2, 256, 2, keypoints)
@@ -73,7 +74,7 @@ def test_gradients_reach_every_parameter(name: str) -> None:
 @every_model
 def test_a_sample_does_not_depend_on_its_batch_in_eval_mode(name: str) -> None:
     x = clips(name, samples=3)
-    with torch.inference_mode():
+    with torch.no_grad():
         together, again = model(name)(x), model(name)(x)
         alone = torch.cat([model(name)(sample) for sample in x.split(1)])
     assert torch.equal(together, again)
@@ -82,7 +83,7 @@ def test_a_sample_does_not_depend_on_its_batch_in_eval_mode(name: str) -> None:
 
 @every_model
 def test_samples_of_different_clips_differ(name: str) -> None:
-    with torch.inference_mode():
+    with torch.no_grad():
         first, second = model(name)(clips(name))
     assert (first - second).abs().max() > 1e-3
 
@@ -94,20 +95,20 @@ def test_a_saved_state_gives_the_same_network(name: str) -> None:
     buffer.seek(0)
     other = create_model(name, CLASSES).eval()
     other.load_state_dict(torch.load(buffer, weights_only=True))
-    with torch.inference_mode():
+    with torch.no_grad():
         assert torch.equal(other(clips(name)), model(name)(clips(name)))
 
 
 @pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
 def test_the_order_of_persons_does_not_matter(name: str) -> None:
     x = clips(name, instances=4)
-    with torch.inference_mode():
+    with torch.no_grad():
         torch.testing.assert_close(model(name)(x[:, [2, 0, 3, 1]]), model(name)(x), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", POOLED)
 def test_instance_pooling_takes_one_to_ten_persons(name: str) -> None:
-    with torch.inference_mode():
+    with torch.no_grad():
         for instances in range(1, 11):
             x = clips(name, samples=1, instances=instances, frames=4)
             assert model(name).backbone(x).shape == (1, 1, 256, 1, 11)
@@ -117,7 +118,7 @@ def test_instance_pooling_takes_one_to_ten_persons(name: str) -> None:
 def test_instance_pooling_gives_one_skeleton_whatever_the_order(embedding: str | None) -> None:
     pooling = InstancePooling(3, 64, 65, embedding).eval()
     x = torch.randn(2, 6, 4, 65, 3, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
+    with torch.no_grad():
         y = pooling(x)
         assert y.shape == (2, 64, 4, 65)
         torch.testing.assert_close(pooling(x.flip(1)), y)
@@ -130,7 +131,7 @@ def test_instance_pooling_gives_one_skeleton_whatever_the_order(embedding: str |
 def test_a_repeated_person_changes_nothing_in_instance_pooling() -> None:
     pooling = InstancePooling(3, 64, 65).eval()
     x = torch.randn(1, 2, 4, 65, 3, generator=torch.Generator().manual_seed(0))
-    with torch.inference_mode():
+    with torch.no_grad():
         torch.testing.assert_close(pooling(x[:, [0, 1, 1]]), pooling(x))
 
 
@@ -160,7 +161,7 @@ def test_fresh_dynamic_graphs_are_closed_and_mappings_average() -> None:
 @pytest.mark.parametrize("layout", ["coco17", "hand21", "expressive65", "wholebody133"])
 def test_plain_backbones_take_any_layout(blocks: str, layout: str) -> None:
     network = create_model(blocks, CLASSES, layout=layout, in_channels=2, channels=(16, 16, 32)).eval()
-    with torch.inference_mode():
+    with torch.no_grad():
         assert network(torch.randn(1, 2, 4, len(get_layout(layout)), 2)).shape == (1, CLASSES)
         assert network.backbone(torch.randn(1, 2, 4, len(get_layout(layout)), 2)).shape[2:4] == (32, 2)
 
@@ -170,9 +171,8 @@ def test_names_may_have_underscores_and_a_layout() -> None:
     assert create_model("skelet_stgcnpp_ip", 2).architecture == MODELS["skelet-stgcnpp-ip"]
 
 
-def test_models_differ_in_size_as_published() -> None:
-    millions = {name: round(count_parameters(create_model(name, 120)) / 1e6, 1) for name in ("stgcnpp", "ctrgcn")}
-    assert millions == {"stgcnpp": 1.4, "ctrgcn": 1.4}
+def test_running_statistics_are_not_counted_as_parameters() -> None:
+    assert count_parameters(nn.BatchNorm2d(4)) == 8
 
 
 @pytest.mark.parametrize(
