@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,14 +40,16 @@ def load_state_dict_file(path: str | Path) -> dict[str, Tensor]:
             raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # the unpickler raises nearly anything for what is damaged or no pickle
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:120]
         raise WeightsError(
             f"{path} is not read, because it is damaged, no checkpoint, or holds more than weights ({reason})"
         ) from error
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
-    if not isinstance(content, Mapping) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in content.items()
+    ):
         raise WeightsError(f"{path} holds no state dict of tensors")
     return {name.removeprefix("module."): tensor for name, tensor in content.items()}
 

@@ -52,7 +52,7 @@ def _shoulders(points: np.ndarray, seen: np.ndarray, layout: Layout) -> tuple[np
     # No shoulders: the middle and a quarter of the extent of what was seen.
     found = points[seen]
     extent = float(np.ptp(found, axis=0).max()) / 4
-    return np.broadcast_to(found.mean(axis=0), (len(points), 2)), max(extent, 1e-6)
+    return np.broadcast_to(found.mean(axis=0), (len(points), 2)), extent if extent > 1e-6 else 1.0
 
 
 def fill_gaps(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
