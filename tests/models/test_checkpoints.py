@@ -24,6 +24,7 @@ from skelact.models.checkpoints import fill, infer_architecture, load_state_dict
 State = dict[str, Tensor]
 Change = dict[str, Tensor | None]
 SMALL = Architecture("stgcnpp", skelet=False, layout="coco17", channels=(12, 12, 24))
+quiet = pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 BIAS = "backbone.gcn.1.gcn.bn.bias"
 
 
@@ -147,6 +148,7 @@ class Intruder:
         return os.mkdir, (str(self.mark),)
 
 
+@quiet
 @pytest.mark.parametrize("raw", [True, False], ids=["a bare pickle", "inside torch's archive"])
 def test_code_in_a_pickle_does_not_run(tmp_path: Path, raw: bool) -> None:
     content = {"state_dict": {"weight": torch.ones(1), "extra": Intruder(tmp_path / "broken in")}}
@@ -182,6 +184,7 @@ def test_files_of_something_else_than_named_tensors(tmp_path: Path, content: obj
         load_state_dict_file(tmp_path / "a.pth")
 
 
+@quiet
 @settings(max_examples=150, deadline=None)
 @given(content=st.binary(min_size=1, max_size=40))
 @example(content=b"0.")
@@ -194,6 +197,7 @@ def test_no_bytes_give_anything_but_one_sentence(content: bytes, tmp_path_factor
         load_state_dict_file(path)
 
 
+@quiet
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_damaged_files_are_read_or_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,0 +1,260 @@
+"""Trained recognizers as files, and what they make of sequences."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from skelact.data.dataset import load_clips
+from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
+from skelact.models import Architecture, Recognizer
+from skelact.models.preprocessing import Preprocessing
+from skelact.models.zoo import ZOO
+from skelact.recognition import FORMAT, TrainedRecognizer, load_recognizer, save_recognizer
+from skelact.sequence import PoseSequence
+from skelact.training.evaluate import evaluate
+
+SMALL = Architecture("stgcnpp", skelet=False, layout="coco17", channels=(12, 24))
+NAMES = ("walk", "jump", "größer als")
+
+
+@pytest.fixture
+def recognizer() -> TrainedRecognizer:
+    torch.manual_seed(0)
+    model = Recognizer(SMALL, len(NAMES)).eval()
+    torch.nn.init.normal_(model.cls_head.fc_cls.weight)
+    return TrainedRecognizer(model, Preprocessing("coco17", clip_len=10), NAMES, "small", {"epochs": 3})
+
+
+def sequence(seed: int = 0, instances: int = 1, frames: int = 12, score: float = 0.9) -> PoseSequence:
+    random = np.random.default_rng(seed)
+    return PoseSequence(
+        keypoints=random.uniform(0, 480, (instances, frames, 133, 2)).astype(np.float32),
+        scores=np.full((instances, frames, 133), score, np.float32),
+        boxes=np.zeros((instances, frames, 4), np.float32),
+        track_ids=np.arange(instances),
+        timestamps=np.arange(frames) / 25,
+        width=640,
+        height=480,
+        fps=25.0,
+        source="clip.mp4",
+    )
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    save_recognizer(recognizer, tmp_path / "new" / "small.safetensors")
+    loaded = load_recognizer(tmp_path / "new" / "small.safetensors")
+    assert not loaded.model.training
+    assert loaded.model.architecture == SMALL
+    for field in ("preprocessing", "class_names", "name", "training"):
+        assert getattr(loaded, field) == getattr(recognizer, field)
+    np.testing.assert_array_equal(loaded.probabilities(sequence()), recognizer.probabilities(sequence()))
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    path = tmp_path / "small.safetensors"
+    path.write_bytes(b"before")
+    save_recognizer(recognizer, path)
+    save_recognizer(replace(recognizer, name="second"), path)
+    assert load_recognizer(path).name == "second"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_who_may_read_the_folder_may_read_the_file(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    (tmp_path / "other").touch()
+    save_recognizer(recognizer, tmp_path / "small.safetensors")
+    assert (tmp_path / "small.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_a_folder_or_a_place_below_a_file_cannot_be_written(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path, tmp_path / "file" / "small.safetensors"):
+        with pytest.raises(OutputError):
+            save_recognizer(recognizer, path)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def write(
+    path: Path, recognizer: TrainedRecognizer, form: str = FORMAT, text: str | None = None, **changes: object
+) -> Path:
+    """A file whose description is changed: fields of its parts, or, where not a dict, the part itself."""
+    description: dict[str, object] = {
+        "architecture": asdict(recognizer.model.architecture),
+        "preprocessing": asdict(recognizer.preprocessing),
+        "class_names": list(recognizer.class_names),
+        "name": recognizer.name,
+        "training": recognizer.training,
+    }
+    for name, change in changes.items():
+        old = description[name]
+        description[name] = {**old, **change} if isinstance(old, dict) and isinstance(change, dict) else change
+    metadata = {"format": form, "description": json.dumps(description) if text is None else text}
+    save_file(recognizer.model.state_dict(), path, metadata)
+    return path
+
+
+def test_the_writer_of_these_tests_writes_good_files(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    assert load_recognizer(write(tmp_path / "a.safetensors", recognizer)).class_names == NAMES
+
+
+DESCRIPTIONS = {
+    "not JSON": ({"text": "{"}, "its description is damaged or of a later version"),
+    "a list": ({"text": "[]"}, "its description is damaged or of a later version"),
+    "nothing": ({"text": "null"}, "its description is damaged or of a later version"),
+    "no parts": ({"text": "{}"}, "its description is damaged or of a later version"),
+    "an unknown option of the network": ({"architecture": {"attention": True}}, "of a later version"),
+    "an unknown option of the input": ({"preprocessing": {"smooth": 3}}, "of a later version"),
+    "too few names": (
+        {"class_names": ["walk", "jump"]},
+        r"\('coco17', 3, 3\), the description says \('coco17', 3, 2\)",
+    ),
+    "another layout": ({"preprocessing": {"layout": "expressive65"}}, r"description says \('expressive65', 3, 3\)"),
+    "other channels": ({"preprocessing": {"normalize": "person"}}, r"description says \('coco17', 5, 3\)"),
+    "another network": (
+        {"architecture": {"channels": [12, 36]}},
+        "checkpoint of another architecture: of another shape",
+    ),
+    "a deeper network": ({"architecture": {"channels": [12, 24, 24]}}, "missing: backbone.gcn.2"),
+    "another tool's": ({"form": "pt"}, "has no description of a skelact recognizer.*skelact models import"),
+}
+
+
+@pytest.mark.parametrize("case", DESCRIPTIONS)
+def test_a_description_that_does_not_fit_says_why(tmp_path: Path, recognizer: TrainedRecognizer, case: str) -> None:
+    changes, message = DESCRIPTIONS[case]
+    with pytest.raises(WeightsError, match=message):
+        load_recognizer(write(tmp_path / "odd.safetensors", recognizer, **changes))
+
+
+ODD_DESCRIPTIONS = {
+    "names that are none": {"class_names": None},
+    "a backbone of a later version": {"architecture": {"blocks": "transformer"}},
+    "a layout of a later version": {"architecture": {"layout": "hand42"}},
+    "a stream of a later version": {"preprocessing": {"stream": "angles"}},
+    "no stages": {"architecture": {"channels": []}},
+    "less than no channels": {"architecture": {"in_channels": -1}},
+    "clips of no frames": {"preprocessing": {"clip_len": 0}},
+    "clips of a word's length": {"preprocessing": {"clip_len": "long"}},
+    "no persons": {"preprocessing": {"max_instances": 0}},
+}
+
+
+@pytest.mark.xfail(strict=True, reason="values are not checked: a traceback, a UsageError, or no error until use")
+@pytest.mark.parametrize("case", ODD_DESCRIPTIONS)
+def test_values_that_cannot_be_are_refused(tmp_path: Path, recognizer: TrainedRecognizer, case: str) -> None:
+    with pytest.raises(WeightsError, match=r"odd\.safetensors"):
+        load_recognizer(write(tmp_path / "odd.safetensors", recognizer, **ODD_DESCRIPTIONS[case]))
+
+
+@pytest.mark.parametrize("share", [0, 1e-4, 0.5, 0.999])
+def test_a_file_that_was_cut_short(tmp_path: Path, recognizer: TrainedRecognizer, share: float) -> None:
+    path = tmp_path / "cut.safetensors"
+    save_recognizer(recognizer, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(WeightsError, match=r"cut\.safetensors is not a readable safetensors file"):
+        load_recognizer(path)
+
+
+@pytest.mark.parametrize("content", [b"hello", bytes(100), b"PK\x03\x04" + bytes(100)])
+def test_a_file_of_something_else(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "other.safetensors").write_bytes(content)
+    with pytest.raises(WeightsError, match="is not a readable safetensors file"):
+        load_recognizer(tmp_path / "other.safetensors")
+
+
+def test_weights_without_a_description(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    save_file(recognizer.model.state_dict(), tmp_path / "bare.safetensors")
+    with pytest.raises(WeightsError, match="no description of a skelact recognizer"):
+        load_recognizer(tmp_path / "bare.safetensors")
+
+
+def test_a_file_that_is_missing(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(InputError, match="no recognizer at"):
+            load_recognizer(path)
+
+
+def test_probabilities_are_the_mean_over_test_clips(recognizer: TrainedRecognizer) -> None:
+    probabilities = recognizer.probabilities(sequence(frames=30))
+    assert probabilities.shape == (3,)
+    assert probabilities.dtype == np.float64
+    assert probabilities.sum() == pytest.approx(1)
+    assert (probabilities > 0).all()
+    single = replace(recognizer, preprocessing=replace(recognizer.preprocessing, test_clips=1))
+    assert not np.allclose(single.probabilities(sequence(frames=30)), probabilities, atol=1e-6)
+
+
+def test_probabilities_are_the_same_every_time(recognizer: TrainedRecognizer) -> None:
+    first = recognizer.probabilities(sequence())
+    np.testing.assert_array_equal(recognizer.probabilities(sequence()), first)
+    assert not np.allclose(recognizer.probabilities(sequence(seed=1)), first, atol=1e-4)
+
+
+def test_persons_beyond_those_looked_at_do_not_matter(recognizer: TrainedRecognizer) -> None:
+    crowd = sequence(instances=4)
+    np.testing.assert_allclose(
+        recognizer.probabilities(crowd), recognizer.probabilities(crowd.select([0, 1])), atol=1e-6
+    )
+    assert not np.allclose(recognizer.probabilities(crowd), recognizer.probabilities(crowd.select([0])), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "empty", [sequence(instances=0), sequence(score=0), sequence(frames=0)], ids=["I", "score", "T"]
+)
+def test_nobody_is_not_labelled(recognizer: TrainedRecognizer, empty: PoseSequence) -> None:
+    with pytest.raises(NobodySeenError, match=r"nobody was seen in clip\.mp4"):
+        recognizer.probabilities(empty)
+
+
+def faces_only() -> PoseSequence:
+    scores = np.zeros((1, 12, 133), np.float32)
+    scores[..., 23:91] = 0.9
+    return replace(sequence(), scores=scores)
+
+
+@pytest.mark.xfail(strict=True, reason="any score above 0 counts as a person, though the network's input is empty")
+@pytest.mark.parametrize("unseen", [faces_only(), sequence(score=0.01)], ids=["faces only", "scores that mean unseen"])
+def test_an_input_without_keypoints_is_not_labelled(recognizer: TrainedRecognizer, unseen: PoseSequence) -> None:
+    with pytest.raises(NobodySeenError):
+        recognizer.probabilities(unseen)
+
+
+def test_a_sequence_without_the_keypoints_needed(recognizer: TrainedRecognizer) -> None:
+    body = sequence().to_layout("coco17")
+    whole = replace(
+        recognizer,
+        model=Recognizer(replace(SMALL, layout="expressive65"), 3).eval(),
+        preprocessing=Preprocessing("expressive65", clip_len=10),
+    )
+    np.testing.assert_array_equal(recognizer.probabilities(body), recognizer.probabilities(sequence()))
+    with pytest.raises(InputError, match="a sequence in layout coco17 has no keypoints for layout expressive65"):
+        whole.probabilities(body)
+
+
+def test_network_input_and_names_must_fit(recognizer: TrainedRecognizer) -> None:
+    with pytest.raises(WeightsError, match="layout, channels and classes"):
+        replace(recognizer, class_names=("walk",))
+
+
+def test_the_bundled_recognizer_is_whole() -> None:
+    path = ZOO["asl-words"].bundled
+    assert path is not None
+    bundled = load_recognizer(path)
+    assert bundled.name == "asl-words"
+    assert len(set(bundled.class_names)) == len(bundled.class_names) > 10
+    assert bundled.probabilities(sequence()).sum() == pytest.approx(1)
+
+
+def test_the_bundled_recognizer_knows_the_clips_it_was_trained_on(shared: Path) -> None:
+    path = ZOO["asl-words"].bundled
+    assert path is not None
+    clips = load_clips(shared / "data" / "asl10_words.npz").skip_frames(1)
+    some = np.random.default_rng(0).choice(len(clips), 20, replace=False)
+    assert evaluate(load_recognizer(path), clips.subset(some)).top1 >= 0.9
