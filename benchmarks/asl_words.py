@@ -43,7 +43,7 @@ ROWS = {
     "asl10-person1": Row("asl10_words", (0, 2), 1, 14),
     "asl10-person2": Row("asl10_words", (0, 1), 2, 14),
     "asl33-1-to-0": Row("asl33_words_letters", (1,), 0, 7, SHARED),
-    "asl33-0-to-1": Row("asl33_words_letters", (0,), 1, 4, SHARED),
+    "asl33-0-to-1": Row("asl33_words_letters", (0,), 1, 3, SHARED),
 }
 
 

@@ -23,7 +23,7 @@ CASES = {
     "no actions wanted": (["predict", SAMPLE, "--top-k", "0"], 2, "top-k"),
     "weights that cannot be had": (["extract", SAMPLE, "--pose", "rtmw-l", "--offline"], 5, "rtmw"),
     "a model file that is none": (["predict", SAMPLE, "--model", "text.safetensors"], 5, "safetensors"),
-    "a checkpoint that is a text": (["models", "import", "text.pth"], 5, "text.pth"),
+    "a checkpoint that is a text": (["models", "import", "note.pth"], 5, "note.pth"),
     "a checkpoint that is not there": (["models", "import", "nothing.pth"], 3, "nothing.pth"),
     "a zoo model that is not there": (["models", "show", "ntu12"], 2, "did you mean 'ntu120'"),
     "clips that are not there": (["train", "--dataset", "nothing.npz"], 3, "nothing.npz"),
@@ -36,7 +36,7 @@ CASES = {
 @pytest.mark.parametrize(("arguments", "status", "told"), CASES.values(), ids=CASES)
 def test_bad_input_is_one_sentence_and_a_status(skelact, tmp_path, arguments, status, told):
     (tmp_path / "empty.mp4").touch()
-    for name in ("text.mp4", "text.npz", "text.safetensors", "text.pth"):
+    for name in ("text.mp4", "text.npz", "text.safetensors", "note.pth"):
         (tmp_path / name).write_text("not what its name says")
     done = skelact(*arguments)
     assert done.status == status
