@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skelact.errors import unknown_name
+from skelact.errors import UsageError, unknown_name
+from skelact.keypoints import get_layout
 
 BACKBONES = ("stgcnpp", "dgstgcn", "ctrgcn")
 CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
@@ -34,8 +35,21 @@ class Architecture:
     channels: tuple[int, ...] = CHANNELS
 
     def __post_init__(self) -> None:
-        """Take the channels from a list too, as JSON holds them."""
+        """Take the channels from a list too, as JSON holds them, and check all values.
+
+        Raises:
+            UsageError: a value that none of the networks has.
+        """
         object.__setattr__(self, "channels", tuple(self.channels))
+        if self.blocks not in BACKBONES:
+            raise unknown_name("backbone", str(self.blocks), BACKBONES)
+        get_layout(self.layout)
+        if self.embedding not in (None, "V", "VC"):
+            raise UsageError(f"embedding {self.embedding!r} is not V or VC")
+        if self.embedding and not self.instance_pooling:
+            raise UsageError("a positional embedding belongs to Instance Pooling: set instance_pooling too")
+        if not self.channels or any(width < 1 for width in (self.in_channels, *self.channels)):
+            raise UsageError(f"channels {self.in_channels}, {self.channels} are not all at least 1")
 
 
 MODELS = {

@@ -153,4 +153,6 @@ def infer_architecture(state: Mapping[str, Tensor], where: str = "the state dict
         return replace(architecture, instance_pooling=pooled, embedding=kind)
     stage_bn = re.compile(r"^backbone\.(?:gcn|net)\.(\d+)\.gcn1?\.bn\.weight$")
     widths = {int(m[1]): t.numel() for name, t in state.items() if (m := stage_bn.match(name))}
+    if not widths:
+        raise WeightsError(f"{where} is no checkpoint of a known skeleton recognizer: it has no stages")
     return replace(architecture, channels=tuple(widths[k] for k in sorted(widths)))

@@ -74,10 +74,13 @@ _GROUPS_27_TO_11: Groups = (
 
 
 def mapping_matrix(groups: Groups, num_keypoints: int) -> Tensor:
-    """(V_in, V_out) whose column k averages over group k, so that x @ M maps features (..., V_in) to (..., V_out)."""
+    """(V_in, V_out) whose column k averages over group k, so that x @ M maps features (..., V_in) to (..., V_out).
+
+    Weights have four decimals, as in the authors' matrices, so that fresh networks start from the very same numbers.
+    """
     matrix = torch.zeros(num_keypoints, len(groups))
     for column, group in enumerate(groups):
-        matrix[list(group), column] = 1 / len(group)
+        matrix[list(group), column] = round(1 / len(group), 4)
     return matrix
 
 

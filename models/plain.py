@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from skelact.errors import UsageError
 from skelact.models.architecture import CHANNELS
 from skelact.models.skelet import GraphConvolutionBuilder, ResidualStage, TemporalBuilder
 from skelact.models.temporal import TemporalConvolution
@@ -47,6 +48,8 @@ class Plain(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, I, T, V, C) to (N, I, C', T', V)."""
         n, i, t, v, c = x.shape
+        if i % self.together:
+            raise UsageError(f"plain ctrgcn takes persons {self.together} at a time, not {i}: pad with zeros")
         x = x.permute(0, 1, 3, 4, 2).reshape(n * i // self.together, self.together * v * c, t)
         x = self.data_bn(x).view(n * i, v, c, t).permute(0, 2, 3, 1).contiguous()
         for stage in self.gcn:

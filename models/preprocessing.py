@@ -47,6 +47,10 @@ class Preprocessing:
             raise UsageError(f"unknown stream {self.stream!r}: choose one of {', '.join(STREAMS)}")
         if self.normalize not in NORMALIZATIONS:
             raise UsageError(f"unknown normalization {self.normalize!r}: choose one of {', '.join(NORMALIZATIONS)}")
+        for name in ("clip_len", "test_clips", "max_instances"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise UsageError(f"{name} is {value!r}: it must be a whole number of at least 1")
 
     @property
     def channels(self) -> int:

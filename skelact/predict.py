@@ -99,7 +99,7 @@ def find_recognizer(
     raise unknown_name("model", name, ZOO)
 
 
-def _from_zoo(entry: ZooEntry, offline: bool, stream: str = "j") -> TrainedRecognizer:
+def _from_zoo(entry: ZooEntry, offline: bool) -> TrainedRecognizer:
     if entry.bundled is not None:
         return load_recognizer(entry.bundled)
     if entry.architecture is None or entry.preprocessing is None:
@@ -108,7 +108,7 @@ def _from_zoo(entry: ZooEntry, offline: bool, stream: str = "j") -> TrainedRecog
 
     with download_progress() as progress:
         # The publisher states no checksum: the transfer is authenticated by https, and the names must all fit.
-        file = fetch(entry.address(stream), sha256=None, folder=entry.name, offline=offline, progress=progress)
+        file = fetch(entry.address("j"), sha256=None, folder=entry.name, offline=offline, progress=progress)
     model = fill(entry.architecture, load_state_dict_file(file), str(file))
     return TrainedRecognizer(model, entry.preprocessing, entry.class_names(), entry.name, {})
 

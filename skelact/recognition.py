@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skelact.data.transforms import normalize, to_clips
-from skelact.errors import InputError, NobodySeenError, WeightsError
+from skelact.data.transforms import UNSEEN, normalize, to_clips
+from skelact.errors import InputError, NobodySeenError, UsageError, WeightsError
 from skelact.formats.writing import atomic_write
 from skelact.models.architecture import Architecture
 from skelact.models.checkpoints import fill
@@ -71,6 +71,11 @@ class TrainedRecognizer:
         points, scores = normalize(
             sequence.keypoints, sequence.scores, sequence.width, sequence.height, self.preprocessing
         )
+        if not (scores > UNSEEN).any():
+            raise NobodySeenError(
+                f"no keypoint that {self.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "
+                "action to name"
+            )
         clips = to_clips(points, scores, self.preprocessing, self.preprocessing.test_clips)
         return class_probabilities(self.model.to(device), clips, device).mean(axis=0)
 
@@ -123,18 +128,20 @@ def load_recognizer(path: str | Path) -> TrainedRecognizer:
             state = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (not a mapping)
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"{path} is not a readable safetensors file: {error}") from error
-    if metadata.get("format") != FORMAT:
+    found = metadata.get("format", "")
+    if found != FORMAT and found.startswith("skelact recognizer"):
+        raise WeightsError(f"{path} is of a later version ({found}): update skelact")
+    if found != FORMAT:
         raise WeightsError(
             f"{path} has no description of a skelact recognizer: bring checkpoints of other tools in with "
             "`skelact models import`"
         )
     try:
         description = json.loads(metadata["description"])
-        architecture = Architecture(
-            **{**description["architecture"], "channels": tuple(description["architecture"]["channels"])}
-        )
+        architecture = Architecture(**description["architecture"])
         preprocessing = Preprocessing(**description["preprocessing"])
-        names, name, training = description["class_names"], description["name"], description["training"]
-    except (KeyError, TypeError, ValueError) as error:
+        names = tuple(str(name) for name in description["class_names"])
+        name, training = str(description["name"]), dict(description["training"])
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise WeightsError(f"{path}: its description is damaged or of a later version: {error}") from error
-    return TrainedRecognizer(fill(architecture, state, str(path)), preprocessing, tuple(names), name, training)
+    return TrainedRecognizer(fill(architecture, state, str(path)), preprocessing, names, name, training)

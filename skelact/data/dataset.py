@@ -93,6 +93,7 @@ def load_clips(path: str | Path) -> ClipSet:
     if missing or group not in arrays:
         lacks = sorted(missing) or ["person (or group)"]
         raise InputError(f"{path} is no file of labelled clips: it lacks {', '.join(lacks)}")
+    _check_types(arrays, group, path)
     keypoints = arrays["keypoints"]
     clips = ClipSet(
         keypoints,
@@ -103,6 +104,18 @@ def load_clips(path: str | Path) -> ClipSet:
     )
     _check(clips, path)
     return clips
+
+
+def _check_types(arrays: dict[str, np.ndarray], group: str, path: Path) -> None:
+    axes = {"keypoints": 4, "label": 1, group: 1, "class_names": 1, "length": 1}
+    for name in axes.keys() & arrays.keys():
+        if arrays[name].ndim != axes[name]:
+            raise InputError(f"{path}: {name} has shape {arrays[name].shape}, expected {axes[name]} axes")
+    if arrays["keypoints"].dtype.kind not in "fiu":
+        raise InputError(f"{path}: keypoints are {arrays['keypoints'].dtype}, expected numbers")
+    for name in {"label", group, "length"} & arrays.keys():
+        if arrays[name].dtype.kind not in "iu":
+            raise InputError(f"{path}: {name} is {arrays[name].dtype}, expected whole numbers")
 
 
 def _check(clips: ClipSet, path: Path) -> None:

@@ -63,13 +63,13 @@ BAD_ARRAYS = {
     ),
     "a negative label": ({"label": np.array([0, -1, 0, 1])}, "labels run from -1 to 1"),
     "too few labels": ({"label": np.array([0, 1])}, r"4 clips but labels of shape \(2,\)"),
-    "one label for all": ({"label": np.array(1)}, r"4 clips but labels of shape \(\)"),
+    "one label for all": ({"label": np.array(1)}, r"label has shape \(\), expected 1 axes"),
     "too many persons": ({"person": np.arange(5)}, r"4 clips but groups of shape \(5,\)"),
     "a coordinate that is no number": ({"keypoints": np.full((4, 6, 133, 3), np.nan)}, "not finite numbers"),
     "an infinite coordinate": ({"keypoints": np.full((4, 6, 133, 3), np.inf)}, "not finite numbers"),
     "another number of keypoints": ({"keypoints": np.zeros((4, 6, 17, 3))}, r"are \(4, 6, 17, 3\), expected"),
     "no scores": ({"keypoints": np.zeros((4, 6, 133, 2))}, r"expected \(clips, frames, 133, 3\)"),
-    "flattened keypoints": ({"keypoints": np.zeros((4, 6, 399))}, r"expected \(clips, frames, 133, 3\)"),
+    "flattened keypoints": ({"keypoints": np.zeros((4, 6, 399))}, r"keypoints has shape .*, expected 4 axes"),
     "a clip without frames": ({"length": np.array([6, 0, 6, 6])}, "length is not between 1 and 6 frames"),
     "a clip longer than the array": ({"length": np.array([6, 7, 6, 6])}, "length is not between 1 and 6 frames"),
     "no frames at all": ({"keypoints": np.zeros((4, 0, 133, 3))}, "length is not between 1 and 0 frames"),
@@ -100,7 +100,6 @@ ODD_TYPES = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="types are not checked: a traceback, or a fraction cut off without a word")
 @pytest.mark.parametrize("case", ODD_TYPES)
 def test_arrays_of_another_type_are_refused(tmp_path: Path, case: str) -> None:
     with pytest.raises(InputError, match=r"odd\.npz"):

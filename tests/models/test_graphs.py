@@ -53,7 +53,7 @@ def test_links_of_the_expressive_keypoints_agree_with_the_reference(numbers: dic
 def test_each_keypoint_goes_into_one_coarser_keypoint() -> None:
     for mapping in skeleton_transformation():
         assert ((mapping > 0).sum(dim=1) == 1).all()
-        torch.testing.assert_close(mapping.sum(dim=0), torch.ones(mapping.shape[1]))
+        torch.testing.assert_close(mapping.sum(dim=0), torch.ones(mapping.shape[1]), atol=3e-4, rtol=0)
 
 
 @pytest.mark.parametrize(

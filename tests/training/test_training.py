@@ -165,7 +165,6 @@ def test_an_unknown_network(clips: ClipSet) -> None:
         train(clips, replace(SHORT, model="skelet-stgcnp"), SETTINGS)
 
 
-@pytest.mark.xfail(strict=True, reason="the input BatchNorm of plain CTR-GCN takes persons of two samples for a pair")
 @pytest.mark.parametrize("count", [2, 3])
 def test_plain_ctrgcn_refuses_single_persons(clips: ClipSet, count: int) -> None:
     with pytest.raises(SkelactError, match="ctrgcn"):
