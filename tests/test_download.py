@@ -469,3 +469,14 @@ def read_terminal(descriptor: int) -> bytes:
         return os.read(descriptor, 1000)
     except OSError:
         return b""
+
+
+def test_without_a_checksum_only_https_or_this_computer_is_taken(monkeypatch, tmp_path):
+    monkeypatch.setenv("SKELACT_HOME", str(tmp_path))
+    with pytest.raises(WeightsError, match="no checksum and is no https address"):
+        fetch("http://example.org/weights.pth", sha256=None, folder="x", offline=True)
+    with pytest.raises(WeightsError, match="not in the cache"):
+        fetch("https://example.org/weights.pth", sha256=None, folder="x", offline=True)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "weights.pth").write_bytes(b"put there by hand")
+    assert fetch("https://example.org/weights.pth", sha256=None, folder="x", offline=True).read_bytes()

@@ -10,7 +10,7 @@ from skelact.errors import UsageError, WeightsError
 from skelact.pose import create_detector, create_estimator, list_detectors, list_estimators, networks, zoo
 
 WITH_NETWORK = [row for row in zoo.ESTIMATORS.values() if row.network is not None]
-DOWNLOADED = [row for row in (*WITH_NETWORK, *zoo.DETECTORS.values()) if row.network.sha256]
+DOWNLOADED = [*WITH_NETWORK, *zoo.DETECTORS.values()]
 
 
 def test_the_defaults_come_first():
@@ -22,7 +22,7 @@ def test_the_defaults_come_first():
 def test_a_row_names_a_configuration_and_weights_of_the_installed_mmpose(row):
     assert zoo.config_file(row.network).is_file()
     assert re.fullmatch(r"https://download\.openmmlab\.com/\S+\.pth", zoo.weights_address(row.network))
-    assert re.fullmatch(r"[0-9a-f]{64}|", row.network.sha256)
+    assert row.name == "rtmw-m" or re.fullmatch(r"[0-9a-f]{64}", row.network.sha256)
     size = re.search(r"(\d+) x (\d+)", row.about)
     if row.name.startswith(("rtmw", "rtmpose")):
         assert f"{size[1]}x{size[2]}" in zoo.weights_address(row.network)
