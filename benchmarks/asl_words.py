@@ -60,7 +60,7 @@ def main() -> None:
         clips = clips.with_classes(row.classes)
     device = resolve_device("auto")
     start = time.perf_counter()
-    settings = TrainSettings(epochs=row.epochs, batch_size=16, lr=1.5e-3, seed=arguments.seed)
+    settings = TrainSettings(epochs=row.epochs, seed=arguments.seed)
     recognizer = train(clips.subset(np.isin(clips.groups, row.train_on)), settings, SIGN_PREPROCESSING, device)
     seconds = time.perf_counter() - start
     figures = evaluate(recognizer, clips.subset(clips.groups == row.test_on), device).to_dict()

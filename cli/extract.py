@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,7 +52,7 @@ def extract(
         _print(sequence, target)
 
 
-def summary(sequence: PoseSequence, target: Path) -> dict[str, object]:
+def summary(sequence: PoseSequence, target: Path) -> dict[str, Any]:
     """What was found, person by person, as plain values; shares are of the frames of the video."""
     from skelact.keypoints import FEET, LEFT_HAND, RIGHT_HAND
 
@@ -78,7 +78,7 @@ def summary(sequence: PoseSequence, target: Path) -> dict[str, object]:
 
 def _print(sequence: PoseSequence, target: Path) -> None:
     found = summary(sequence, target)
-    persons: list[dict[str, float]] = found["persons"]  # type: ignore[assignment]
+    persons = found["persons"]
     rows = [
         [str(p["track"]), f"{p['frames']} of {sequence.num_frames}"]
         + [f"{p[part]:.0%}" for part in ("left_hand", "right_hand", "feet")]

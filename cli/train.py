@@ -114,8 +114,7 @@ def _print(output: Path, clips: int, evaluation: Evaluation | None) -> None:
         typer.echo(f"{output}: trained on {clips} clips; no group was held out, so nothing is known of its accuracy")
         return
     figures = evaluation.to_dict()
-    classes: dict[str, dict[str, float]] = figures["classes"]  # type: ignore[assignment]
-    rows = [[name, f"{row['clips']:.0f}", f"{row['top1']:.3f}"] for name, row in classes.items()]
+    rows = [[name, str(row["clips"]), f"{row['top1']:.3f}"] for name, row in figures["classes"].items()]
     rows.append(["all", str(len(evaluation.labels)), f"{evaluation.top1:.3f}"])
     print_table(
         f"{output}: trained on {clips} clips, tested on people not seen in training "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,7 @@ class Evaluation:
         right = self.predicted == self.labels
         return float(np.mean([right[self.labels == k].mean() for k in np.unique(self.labels)]))
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> dict[str, Any]:
         """The figures as plain values."""
         right = self.predicted == self.labels
         per_class = {

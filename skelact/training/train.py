@@ -44,8 +44,8 @@ class TrainSettings:
 
     model: str = "skelet-dgstgcn"
     epochs: int = 15
-    batch_size: int = 32
-    lr: float = 2e-3
+    batch_size: int = 16
+    lr: float = 1.5e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.1
     augmented: bool = True
