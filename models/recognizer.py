@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from skelact.models.graph_convolution import (
     RefinedGraphConvolution,
 )
 from skelact.models.plain import Plain
-from skelact.models.skelet import GraphConvolutionBuilder, Skelet, TemporalBuilder
+from skelact.models.skelet import STAGES, GraphConvolutionBuilder, Skelet, TemporalBuilder
 from skelact.models.temporal import DilatedTemporal, DynamicTemporal, MultiScaleTemporal
 
 
@@ -95,6 +95,7 @@ def _backbone(architecture: Architecture) -> nn.Module:
             architecture.in_channels,
             architecture.instance_pooling,
             architecture.embedding,
+            [replace(stage, channels=width) for stage, width in zip(STAGES, architecture.channels, strict=True)],
         )
     if architecture.instance_pooling:
         raise UsageError("Instance Pooling belongs to the SkeleT models: choose one whose name begins with skelet-")
