@@ -1,11 +1,13 @@
 """Random changes to normalised keypoints, to carry over to people and cameras not seen in training.
 
-All take and return points (I, T, V, 2) and scores (I, T, V), and draw from a NumPy RandomState.
+All take and return points (I, T, V, 2) and scores (I, T, V), and draw from a NumPy RandomState. None of this is in
+the published recipe (Yang et al. 2024), which trains on the keypoints as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,70 +19,104 @@ HANDS = (LEFT_HAND, RIGHT_HAND)
 LEFT_ARM, RIGHT_ARM = (7, 9), (8, 10)  # elbow and wrist, in every layout that has a body
 
 
+@dataclass(frozen=True)
+class Augmentation:
+    """How much of each change there is; 0 is none.
+
+    Attributes:
+        mirror: probability of seeing the person in a looking glass.
+        rotation: largest angle, degrees.
+        scale: largest change of each axis, as a logarithm: 0.25 is up to 28 % larger.
+        shear: largest shear, as a share of the height.
+        hand_scale: largest change of a hand's size, as a logarithm.
+        limb_shift: standard deviation of an arm's displacement, in the unit of the normalised keypoints.
+        crop: largest share of the frames left out at the ends.
+        speed: largest change of pace from frame to frame, as a share.
+        jitter: standard deviation of each keypoint's noise, in the unit of the normalised keypoints.
+        keypoint_dropout: probability of a keypoint to be missed in a frame.
+        hand_dropout: probability of each hand to be missed for a run of up to half of the frames.
+        score_noise: standard deviation of noise on the scores.
+    """
+
+    mirror: float = 0.0
+    rotation: float = 0.0
+    scale: float = 0.0
+    shear: float = 0.0
+    hand_scale: float = 0.0
+    limb_shift: float = 0.0
+    crop: float = 0.0
+    speed: float = 0.0
+    jitter: float = 0.0
+    keypoint_dropout: float = 0.0
+    hand_dropout: float = 0.0
+    score_noise: float = 0.0
+
+
 def mirror(points: np.ndarray, scores: np.ndarray, layout: Layout) -> Keypoints:
     """The person in a looking glass: x negated, left and right keypoints swapped."""
     order: Sequence[int] = layout.mirror
     return points[:, :, list(order)] * np.array([-1, 1], dtype=np.float32), scores[:, :, list(order)]
 
 
-def random_camera(points: np.ndarray, random: Random) -> np.ndarray:
-    """A rotation up to 15 degrees, a shear up to 0.15 and a scale of each axis up to 25 %.
+def random_camera(points: np.ndarray, random: Random, amount: Augmentation) -> np.ndarray:
+    """A rotation, a shear and a scale of each axis.
 
     The scales differ, which also stands for aspect ratios unknown and for persons turned a little to the side.
     """
-    angle = np.deg2rad(random.uniform(-15, 15))
+    angle = np.deg2rad(random.uniform(-amount.rotation, amount.rotation))
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shape = np.array(
-        [[np.exp(random.uniform(-0.25, 0.25)), random.uniform(-0.15, 0.15)], [0, np.exp(random.uniform(-0.25, 0.25))]]
-    )
+    wide, high = np.exp(random.uniform(-amount.scale, amount.scale, size=2))
+    shape = np.array([[wide, random.uniform(-amount.shear, amount.shear)], [0, high]])
     return points @ (rotation @ shape).T.astype(np.float32)
 
 
-def random_limbs(points: np.ndarray, random: Random, layout: Layout) -> np.ndarray:
-    """Another body: each hand larger or smaller by up to 25 %, each arm with its hand shifted a little."""
+def random_limbs(points: np.ndarray, random: Random, layout: Layout, amount: Augmentation) -> np.ndarray:
+    """Another body: each hand larger or smaller, each arm with its hand shifted a little."""
     points = points.copy()
     for hand, arm in zip(HANDS, (LEFT_ARM, RIGHT_ARM), strict=True):
         places = layout.places(hand)
         if len(places) == 0:
             continue
         root = points[:, :, places[:1]]
-        scale = np.exp(random.uniform(-0.25, 0.25, size=2)).astype(np.float32)
-        shift = random.normal(0, 0.1, size=2).astype(np.float32)
+        scale = np.exp(random.uniform(-amount.hand_scale, amount.hand_scale, size=2)).astype(np.float32)
+        shift = random.normal(0, amount.limb_shift, size=2).astype(np.float32)
         points[:, :, places] = root + (points[:, :, places] - root) * scale + shift
         points[:, :, arm[1]] += shift
         points[:, :, arm[0]] += shift / 2
     return points
 
 
-def random_speed(points: np.ndarray, scores: np.ndarray, random: Random) -> Keypoints:
-    """A part of the clip, at least 70 % of it, at an uneven speed."""
+def random_speed(points: np.ndarray, scores: np.ndarray, random: Random, amount: Augmentation) -> Keypoints:
+    """A part of the clip at an uneven speed."""
     frames = points.shape[1]
-    length = random.uniform(0.7, 1)
+    length = random.uniform(1 - amount.crop, 1)
     start = random.uniform(0, 1 - length)
-    pace = np.cumsum(random.uniform(0.6, 1.4, size=frames))
+    pace = np.cumsum(random.uniform(1 - amount.speed, 1 + amount.speed, size=frames))
     time = start + length * (pace - pace[0]) / max(pace[-1] - pace[0], 1e-6)
     chosen = np.rint(time * (frames - 1)).astype(np.int64)
     return points[:, chosen], scores[:, chosen]
 
 
-def random_loss(scores: np.ndarray, random: Random, layout: Layout) -> np.ndarray:
-    """What estimators miss: a hand for a run of frames (with probability 0.3 each), single keypoints (5 %)."""
-    scores = scores * (random.rand(*scores.shape) >= 0.05)
+def random_loss(scores: np.ndarray, random: Random, layout: Layout, amount: Augmentation) -> np.ndarray:
+    """What estimators miss, a hand for a run of frames or single keypoints, and how unsure they are of the rest."""
+    kept = random.rand(*scores.shape) >= amount.keypoint_dropout
+    noisy = scores + random.normal(0, amount.score_noise, size=scores.shape) if amount.score_noise else scores
+    scores = np.where(kept & (scores > 0), np.clip(noisy, 0, None), 0)
     for hand in HANDS:
         places = layout.places(hand)
-        if len(places) and random.rand() < 0.3:
+        if len(places) and random.rand() < amount.hand_dropout:
             frames = scores.shape[1]
             start, length = random.randint(frames), random.randint(1, max(frames // 2, 2))
             scores[:, start : start + length, places] = 0
     return scores.astype(np.float32)
 
 
-def augment(points: np.ndarray, scores: np.ndarray, layout: Layout, random: Random) -> Keypoints:
-    """All of the above and a jitter of 1.5 % of the unit length, in the order in which a camera would see them."""
-    if random.rand() < 0.5:
+def augment(points: np.ndarray, scores: np.ndarray, layout: Layout, random: Random, amount: Augmentation) -> Keypoints:
+    """All of the above and a jitter, in the order in which a camera would see them; not seen is (0, 0) again."""
+    if random.rand() < amount.mirror:
         points, scores = mirror(points, scores, layout)
-    points, scores = random_speed(points, scores, random)
-    points = random_camera(random_limbs(points, random, layout), random)
-    points = points + random.normal(0, 0.015, size=points.shape).astype(np.float32)
-    scores = random_loss(scores, random, layout)
+    points, scores = random_speed(points, scores, random, amount)
+    points = random_camera(random_limbs(points, random, layout, amount), random, amount)
+    points = points + random.normal(0, amount.jitter, size=points.shape).astype(np.float32)
+    scores = random_loss(scores, random, layout, amount)
     return np.where(scores[..., None] > 0, points, np.float32(0)), scores

@@ -49,10 +49,11 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise _not_written(path, error) from None
+        raise write_error(path, error) from None
 
 
-def _not_written(path: Path, error: OSError) -> OutputError:
+def write_error(path: Path, error: OSError) -> OutputError:
+    """The sentence for an output that the system does not let be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return OutputError(f"no space is left for {str(path)!r}: make room or write to another disk")
     return OutputError(f"{str(path)!r} cannot be written ({error.strerror or error}): write to another folder")

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelact.data.augment import augment, mirror, random_camera, random_limbs, random_loss, random_speed
-from skelact.data.dataset import ClipDataset, ClipSet
+from skelact.data.augment import Augmentation, augment, mirror, random_camera, random_limbs, random_loss, random_speed
 from skelact.keypoints import LAYOUTS, Layout, get_layout
-from skelact.models.preprocessing import Preprocessing
 
 EXPRESSIVE = get_layout("expressive65")
-SIGNS = Preprocessing(normalize="person", clip_len=8, test_clips=2, max_instances=1)
+ALL = Augmentation(
+    mirror=0.5,
+    rotation=15,
+    scale=0.25,
+    shear=0.15,
+    hand_scale=0.25,
+    limb_shift=0.1,
+    crop=0.3,
+    speed=0.4,
+    jitter=0.015,
+    keypoint_dropout=0.05,
+    hand_dropout=0.3,
+)
 seeds = st.integers(0, 2**32 - 1)
 examples = settings(max_examples=40, deadline=None)
 
@@ -50,8 +59,9 @@ def test_a_mirror_swaps_left_and_right() -> None:
 @given(seed=seeds)
 def test_a_camera_is_linear_and_mild(seed: int) -> None:
     points, _ = person(seed, EXPRESSIVE)
-    seen = random_camera(points, np.random.RandomState(seed))
-    np.testing.assert_allclose(random_camera(2 * points, np.random.RandomState(seed)), 2 * seen, rtol=1e-4, atol=1e-5)
+    seen = random_camera(points, np.random.RandomState(seed), ALL)
+    doubled = random_camera(2 * points, np.random.RandomState(seed), ALL)
+    np.testing.assert_allclose(doubled, 2 * seen, rtol=1e-4, atol=1e-5)
     before, after = np.linalg.norm(points, axis=-1), np.linalg.norm(seen, axis=-1)
     assert (after <= 1.6 * before + 1e-6).all()
     assert (after >= before / 1.6 - 1e-6).all()
@@ -62,7 +72,7 @@ def test_a_camera_is_linear_and_mild(seed: int) -> None:
 def test_other_limbs_leave_head_and_legs(seed: int) -> None:
     points, _ = person(seed, EXPRESSIVE)
     before = points.copy()
-    changed = random_limbs(points, np.random.RandomState(seed), EXPRESSIVE)
+    changed = random_limbs(points, np.random.RandomState(seed), EXPRESSIVE, ALL)
     np.testing.assert_array_equal(points, before)
     arms_and_hands = np.r_[7:11, 23:65]
     rest = np.setdiff1d(np.arange(65), arms_and_hands)
@@ -75,14 +85,14 @@ def test_other_limbs_leave_head_and_legs(seed: int) -> None:
 
 def test_limbs_without_hands() -> None:
     points, _ = person(0, get_layout("coco17"))
-    np.testing.assert_array_equal(random_limbs(points, np.random.RandomState(0), get_layout("coco17")), points)
+    np.testing.assert_array_equal(random_limbs(points, np.random.RandomState(0), get_layout("coco17"), ALL), points)
 
 
 @examples
 @given(seed=seeds, frames=st.integers(1, 40))
 def test_speed_keeps_the_order_of_frames(seed: int, frames: int) -> None:
     numbers = np.broadcast_to(np.arange(frames, dtype=np.float32)[None, :, None, None], (1, frames, 17, 2))
-    points, scores = random_speed(numbers, numbers[..., 0], np.random.RandomState(seed))
+    points, scores = random_speed(numbers, numbers[..., 0], np.random.RandomState(seed), ALL)
     chosen = points[0, :, 0, 0]
     assert points.shape == numbers.shape
     np.testing.assert_array_equal(scores, points[..., 0])
@@ -94,7 +104,7 @@ def test_speed_keeps_the_order_of_frames(seed: int, frames: int) -> None:
 @given(seed=seeds)
 def test_keypoints_are_lost_and_none_is_found(seed: int) -> None:
     _, scores = person(seed, EXPRESSIVE, frames=20)
-    lost = random_loss(scores, np.random.RandomState(seed), EXPRESSIVE)
+    lost = random_loss(scores, np.random.RandomState(seed), EXPRESSIVE, ALL)
     assert ((lost == scores) | (lost == 0)).all()
     assert (lost < scores).any()
     assert lost.sum() > 0.4 * scores.sum()
@@ -104,68 +114,9 @@ def test_keypoints_are_lost_and_none_is_found(seed: int) -> None:
 @given(seed=seeds, layout=st.sampled_from([EXPRESSIVE, get_layout("coco17")]), frames=st.sampled_from([1, 2, 20]))
 def test_changed_clips_keep_shape_type_and_origin(seed: int, layout: Layout, frames: int) -> None:
     points, scores = person(seed, layout, frames)
-    changed, changed_scores = augment(points, scores, layout, np.random.RandomState(seed))
+    changed, changed_scores = augment(points, scores, layout, np.random.RandomState(seed), ALL)
     assert changed.shape == points.shape
     assert changed_scores.shape == scores.shape
     assert changed.dtype == changed_scores.dtype == np.float32
     assert np.isfinite(changed).all()
     assert not changed[changed_scores == 0].any()
-
-
-@pytest.fixture(scope="module")
-def clips() -> ClipSet:
-    random = np.random.default_rng(0)
-    keypoints = random.uniform(0.2, 0.8, (3, 20, 133, 3)).astype(np.float16)
-    return ClipSet(keypoints, np.array([0, 1, 1]), np.zeros(3, np.int64), np.array([20, 20, 7]), ("a", "b"))
-
-
-def inputs(clips: ClipSet, epoch: int = 0, **options: object) -> list[np.ndarray]:
-    dataset = ClipDataset(clips, SIGNS, **{"training": True, "augmented": True, "seed": 1, **options})
-    dataset.set_epoch(epoch)
-    return [dataset[k][0] for k in range(len(dataset))]
-
-
-def test_items_are_inputs_with_labels(clips: ClipSet) -> None:
-    for training, shape in ((True, (1, 1, 8, 65, 5)), (False, (2, 1, 8, 65, 5))):
-        dataset = ClipDataset(clips, SIGNS, training=training)
-        assert len(dataset) == 3
-        assert [dataset[k][1] for k in range(3)] == [0, 1, 1]
-        assert dataset[0][0].shape == shape
-        assert dataset[0][0].dtype == np.float32
-
-
-@pytest.mark.parametrize("augmented", [False, True])
-def test_a_draw_is_decided_by_seed_epoch_and_index(clips: ClipSet, augmented: bool) -> None:
-    first = inputs(clips, augmented=augmented)
-    backwards = ClipDataset(clips, SIGNS, training=True, augmented=augmented, seed=1)
-    for k in (2, 1, 0):
-        np.testing.assert_array_equal(backwards[k][0], first[k])
-    for other in (inputs(clips, epoch=1, augmented=augmented), inputs(clips, seed=2, augmented=augmented)):
-        assert not np.array_equal(first[0], other[0])
-
-
-def test_equal_clips_are_changed_differently(clips: ClipSet) -> None:
-    first, second = inputs(clips.subset(np.array([0, 0])))
-    assert not np.array_equal(first, second)
-
-
-def test_test_clips_are_not_random(clips: ClipSet) -> None:
-    first = inputs(clips, training=False)
-    for other in (inputs(clips, training=False, epoch=1), inputs(clips, training=False, seed=2)):
-        for one, again in zip(first, other, strict=True):
-            np.testing.assert_array_equal(one, again)
-
-
-def test_frames_beyond_the_length_are_not_used(clips: ClipSet) -> None:
-    changed = clips.keypoints.copy()
-    changed[2, 7:] = 0.5
-    other = ClipSet(changed, clips.labels, clips.groups, clips.lengths, clips.class_names)
-    for training in (True, False):
-        for one, again in zip(inputs(clips, training=training), inputs(other, training=training), strict=True):
-            np.testing.assert_array_equal(one, again)
-
-
-def test_the_data_themselves_stay_as_they_are(clips: ClipSet) -> None:
-    before = clips.keypoints.copy()
-    inputs(clips)
-    np.testing.assert_array_equal(clips.keypoints, before)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skelact.data.dataset import ClipSet, join, load_clips
-from skelact.errors import InputError, UsageError
+from skelact.data.clips import ClipSet
+from skelact.data.npz import read_npz
+from skelact.errors import InputError
 
 CLIPS, FRAMES = 4, 6
 
@@ -32,22 +33,53 @@ def write(path: Path, **changes: object) -> Path:
 
 @pytest.fixture
 def clips(tmp_path: Path) -> ClipSet:
-    return load_clips(write(tmp_path / "clips.npz"))
+    return read_npz(write(tmp_path / "clips.npz"))
 
 
 def test_a_file_of_clips(clips: ClipSet) -> None:
     assert len(clips) == CLIPS
     assert clips.class_names == ("yes", "no", "please")
     assert clips.labels.tolist() == [0, 1, 2, 1]
-    assert clips.groups.tolist() == [0, 0, 7, 7]
-    assert clips.lengths.tolist() == [FRAMES] * CLIPS
-    np.testing.assert_array_equal(clips.keypoints, arrays()["keypoints"])
+    assert clips.groups.tolist() == ["0", "0", "7", "7"]
+    assert clips.frames.tolist() == [FRAMES] * CLIPS
+    assert clips.layout == "wholebody133"
+    for k, array in enumerate(arrays()["keypoints"].astype(np.float32)):
+        clip = clips.clip(k)
+        np.testing.assert_array_equal(clip.keypoints, array[None, ..., :2] * np.array([640, 480], np.float32))
+        np.testing.assert_array_equal(clip.scores, array[None, ..., 2])
+        assert (clip.width, clip.height) == (640, 480)
+
+
+def test_frame_sizes_and_names_are_read(tmp_path: Path) -> None:
+    sizes = {"width": np.array([100, 200, 300, 400]), "height": np.full(4, 50)}
+    clips = read_npz(write(tmp_path / "a.npz", **sizes, name=np.array(["a", "b", "c", "d"])))
+    assert clips.clip(1).name == "b"
+    np.testing.assert_allclose(
+        clips.clip(3).keypoints, arrays()["keypoints"][3:, ..., :2].astype(np.float32) * np.float32([400, 50])
+    )
+
+
+@pytest.mark.parametrize(("keypoints", "layout"), [(17, "coco17"), (65, "expressive65"), (133, "wholebody133")])
+def test_several_persons_and_every_layout(tmp_path: Path, keypoints: int, layout: str) -> None:
+    several = np.random.default_rng(1).random((CLIPS, 2, FRAMES, keypoints, 3), dtype=np.float32)
+    clips = read_npz(write(tmp_path / "a.npz", keypoints=several))
+    assert clips.layout == layout
+    clip = clips.clip(2)
+    np.testing.assert_allclose(clip.keypoints, several[2, ..., :2] * np.float32([640, 480]), rtol=1e-6)
+    np.testing.assert_array_equal(clip.scores, several[2, ..., 2])
+
+
+def test_clips_are_grouped_by_another_array(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.npz", session=np.array(["mon", "tue", "mon", "wed"]))
+    assert read_npz(path, group_by="session").groups.tolist() == ["mon", "tue", "mon", "wed"]
+    with pytest.raises(InputError, match=r"it lacks place$"):
+        read_npz(path, group_by="place")
 
 
 def test_groups_go_before_persons_and_lengths_are_read(tmp_path: Path) -> None:
-    clips = load_clips(write(tmp_path / "a.npz", group=np.array([3, 4, 5, 6]), length=np.array([1, 2, 6, 6])))
-    assert clips.groups.tolist() == [3, 4, 5, 6]
-    assert clips.lengths.tolist() == [1, 2, 6, 6]
+    clips = read_npz(write(tmp_path / "a.npz", group=np.array([3, 4, 5, 6]), length=np.array([1, 2, 6, 6])))
+    assert clips.groups.tolist() == ["3", "4", "5", "6"]
+    assert clips.frames.tolist() == [1, 2, 6, 6]
 
 
 BAD_ARRAYS = {
@@ -62,14 +94,17 @@ BAD_ARRAYS = {
         "labels run from 0 to 3, but there are 3 classes",
     ),
     "a negative label": ({"label": np.array([0, -1, 0, 1])}, "labels run from -1 to 1"),
-    "too few labels": ({"label": np.array([0, 1])}, r"4 clips but labels of shape \(2,\)"),
+    "too few labels": ({"label": np.array([0, 1])}, r"4 clips but label of shape \(2,\)"),
     "one label for all": ({"label": np.array(1)}, r"label has shape \(\), expected 1 axes"),
-    "too many persons": ({"person": np.arange(5)}, r"4 clips but groups of shape \(5,\)"),
+    "too many persons": ({"person": np.arange(5)}, r"4 clips but person of shape \(5,\)"),
     "a coordinate that is no number": ({"keypoints": np.full((4, 6, 133, 3), np.nan)}, "not finite numbers"),
     "an infinite coordinate": ({"keypoints": np.full((4, 6, 133, 3), np.inf)}, "not finite numbers"),
-    "another number of keypoints": ({"keypoints": np.zeros((4, 6, 17, 3))}, r"are \(4, 6, 17, 3\), expected"),
-    "no scores": ({"keypoints": np.zeros((4, 6, 133, 2))}, r"expected \(clips, frames, 133, 3\)"),
-    "flattened keypoints": ({"keypoints": np.zeros((4, 6, 399))}, r"keypoints has shape .*, expected 4 axes"),
+    "another number of keypoints": ({"keypoints": np.zeros((4, 6, 18, 3))}, r"are \(4, 6, 18, 3\), expected"),
+    "two clips of one name": ({"name": np.array(["a", "b", "a", "c"])}, "two clips have the same name"),
+    "a frame without size": ({"width": np.array([5, 5, 0, 5])}, "a frame without size"),
+    "a persons axis that is not there": ({"keypoints": np.zeros((4, 1, 1, 6, 65, 3))}, "expected"),
+    "no scores": ({"keypoints": np.zeros((4, 6, 133, 2))}, r"expected \(clips, frames, V, 3\)"),
+    "flattened keypoints": ({"keypoints": np.zeros((4, 6, 399))}, r"keypoints are \(4, 6, 399\), expected"),
     "a clip without frames": ({"length": np.array([6, 0, 6, 6])}, "length is not between 1 and 6 frames"),
     "a clip longer than the array": ({"length": np.array([6, 7, 6, 6])}, "length is not between 1 and 6 frames"),
     "no frames at all": ({"keypoints": np.zeros((4, 0, 133, 3))}, "length is not between 1 and 0 frames"),
@@ -85,7 +120,7 @@ BAD_ARRAYS = {
 def test_a_file_that_cannot_be_right_says_why(tmp_path: Path, case: str) -> None:
     changes, message = BAD_ARRAYS[case]
     with pytest.raises(InputError, match=message) as raised:
-        load_clips(write(tmp_path / "odd.npz", **changes))
+        read_npz(write(tmp_path / "odd.npz", **changes))
     assert "odd.npz" in str(raised.value)
 
 
@@ -95,7 +130,7 @@ ODD_TYPES = {
     "keypoints as text": {"keypoints": np.full((4, 6, 133, 3), "x")},
     "labels as text": {"label": np.array(["yes", "no", "please", "no"])},
     "labels with fractions": {"label": np.array([0, 1, 0.5, 1])},
-    "persons as text": {"person": np.array(["ann", "ann", "bob", "bob"])},
+    "persons as fractions": {"person": np.array([0.5, 0.5, 1, 1])},
     "a single name": {"class_names": np.array("yes")},
 }
 
@@ -103,7 +138,7 @@ ODD_TYPES = {
 @pytest.mark.parametrize("case", ODD_TYPES)
 def test_arrays_of_another_type_are_refused(tmp_path: Path, case: str) -> None:
     with pytest.raises(InputError, match=r"odd\.npz"):
-        load_clips(write(tmp_path / "odd.npz", **ODD_TYPES[case]))
+        read_npz(write(tmp_path / "odd.npz", **ODD_TYPES[case]))
 
 
 def cut_short(path: Path) -> None:
@@ -146,73 +181,12 @@ def test_a_file_that_is_none_of_clips_says_so(tmp_path: Path, case: str) -> None
     make, message = BAD_FILES[case]
     make(tmp_path / "odd.npz")
     with pytest.raises(InputError, match=message) as raised:
-        load_clips(tmp_path / "odd.npz")
+        read_npz(tmp_path / "odd.npz")
     assert "odd.npz" in str(raised.value)
 
 
-def test_clips_are_chosen_by_mask_or_number(clips: ClipSet) -> None:
-    for chosen in (clips.groups == 7, np.array([2, 3])):
-        part = clips.subset(chosen)
-        assert part.labels.tolist() == [2, 1]
-        assert part.groups.tolist() == [7, 7]
-        np.testing.assert_array_equal(part.keypoints, clips.keypoints[2:])
-        assert part.class_names == clips.class_names
-
-
-def test_classes_are_chosen_and_ordered_by_name(clips: ClipSet) -> None:
-    part = clips.with_classes(("please", "no"))
-    assert part.class_names == ("please", "no")
-    assert part.labels.tolist() == [1, 0, 1]
-    np.testing.assert_array_equal(part.keypoints, clips.keypoints[1:])
-
-
-def test_a_class_may_be_one_that_no_clip_has(clips: ClipSet) -> None:
-    assert clips.with_classes(("maybe", "yes")).labels.tolist() == [1]
-    with pytest.raises(UsageError, match="no clip of any of the classes maybe: there are yes, no, please"):
-        clips.with_classes(("maybe",))
-
-
-def test_first_frames_are_skipped(clips: ClipSet) -> None:
-    later = clips.skip_frames(2)
-    np.testing.assert_array_equal(later.keypoints, clips.keypoints[:, 2:])
-    assert later.lengths.tolist() == [FRAMES - 2] * CLIPS
-
-
-def test_no_clip_is_skipped_as_a_whole(tmp_path: Path) -> None:
-    clips = load_clips(write(tmp_path / "a.npz", length=np.array([6, 3, 6, 6])))
-    assert clips.skip_frames(2).lengths.tolist() == [4, 1, 4, 4]
-    with pytest.raises(UsageError, match="cannot skip 3 frames: the shortest clip has 3"):
-        clips.skip_frames(3)
-
-
-def test_files_are_joined_by_the_names_of_classes(tmp_path: Path, clips: ClipSet) -> None:
-    shorter = load_clips(
-        write(
-            tmp_path / "b.npz",
-            keypoints=arrays()["keypoints"][:2, :4],
-            label=np.array([1, 0]),
-            class_names=np.array(["no", "tea"]),
-            person=np.array([7, 8]),
-        )
-    )
-    both = join([clips, shorter])
-    assert both.class_names == ("yes", "no", "please", "tea")
-    assert [both.class_names[k] for k in both.labels] == ["yes", "no", "please", "no", "tea", "no"]
-    assert both.groups.tolist() == [0, 0, 7, 7, 7, 8]
-    assert both.lengths.tolist() == [6, 6, 6, 6, 4, 4]
-    np.testing.assert_array_equal(both.keypoints[4:, :4], shorter.keypoints)
-    assert not both.keypoints[4:, 4:].any()
-
-
-def test_one_file_joined_is_the_same(clips: ClipSet) -> None:
-    alone = join([clips])
-    assert alone.class_names == clips.class_names
-    for name in ("keypoints", "labels", "groups", "lengths"):
-        np.testing.assert_array_equal(getattr(alone, name), getattr(clips, name))
-
-
 def test_the_development_clips_are_read(shared: Path) -> None:
-    clips = load_clips(shared / "data" / "asl10_words.npz")
+    clips = read_npz(shared / "data" / "asl10_words.npz")
     assert len(clips) == 900
-    assert sorted(set(clips.groups.tolist())) == [0, 1, 2]
+    assert sorted(set(clips.groups.tolist())) == ["0", "1", "2"]
     assert len(clips.class_names) == 10

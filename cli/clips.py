@@ -1,0 +1,71 @@
+"""What the verbs that read labelled clips share: their options, and reading with progress."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skelact.cli.common import progress, warn
+
+if TYPE_CHECKING:
+    from skelact.data.clips import ClipSet
+    from skelact.sequence import PoseSequence
+
+Dataset = Annotated[
+    list[str],
+    typer.Option(
+        help="A data set's name, a folder FOLDER/<label>/<clip>, an .npz of clips or a PYSKL pickle; "
+        "several are joined by class name."
+    ),
+]
+TestGroup = Annotated[
+    list[str] | None,
+    typer.Option(help="A person (or other group) to hold out and test on; may be repeated.", show_default=False),
+]
+Classes = Annotated[
+    str | None, typer.Option(help="Only these classes, with commas between; new=old renames.", show_default="all")
+]
+SkipFrames = Annotated[int, typer.Option(min=0, help="Frames to leave out at the start of each clip.")]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(help="The array of an .npz that says which clips belong together.", show_default="group or person"),
+]
+Sequences = Annotated[
+    Path | None,
+    typer.Option(help="Where the keypoints of a folder of videos are kept.", show_default="FOLDER.sequences"),
+]
+
+
+def load_clips(
+    dataset: list[str],
+    *,
+    classes: str | None = None,
+    skip_frames: int = 0,
+    group_by: str | None = None,
+    sequences: Path | None = None,
+    pose: str | None = None,
+    detector: str | None = None,
+    device: str = "auto",
+    offline: bool = False,
+) -> ClipSet:
+    """The clips of `--dataset`, videos among them extracted first."""
+    from skelact.data.sources import Options, load_dataset
+    from skelact.pipeline import extract
+
+    def extract_video(video: Path) -> PoseSequence:
+        with progress(video.name, "frames") as on_frame:
+            return extract(
+                video, pose=pose, detector=detector, device=device, offline=offline, on_frame=on_frame, warn=warn_once
+            )
+
+    told: set[str] = set()
+
+    def warn_once(message: str) -> None:
+        if message not in told:
+            told.add(message)
+            warn(message)
+
+    options = Options(classes, skip_frames, group_by, extract_video, sequences, warn_once)
+    return load_dataset(dataset, options)
