@@ -52,20 +52,13 @@ def load_clips(
 ) -> ClipSet:
     """The clips of `--dataset`, videos among them extracted first."""
     from skelact.data.sources import Options, load_dataset
-    from skelact.pipeline import extract
+    from skelact.pipeline import extractor
+
+    extract = extractor(pose=pose, detector=detector, device=device, offline=offline, warn=warn)
 
     def extract_video(video: Path) -> PoseSequence:
         with progress(video.name, "frames") as on_frame:
-            return extract(
-                video, pose=pose, detector=detector, device=device, offline=offline, on_frame=on_frame, warn=warn_once
-            )
+            return extract(video, on_frame)
 
-    told: set[str] = set()
-
-    def warn_once(message: str) -> None:
-        if message not in told:
-            told.add(message)
-            warn(message)
-
-    options = Options(classes, skip_frames, group_by, extract_video, sequences, warn_once)
+    options = Options(classes, skip_frames, group_by, extract_video, sequences, warn)
     return load_dataset(dataset, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from contextlib import closing
@@ -17,6 +18,7 @@ from skelact.sequence import PoseSequence
 from skelact.tracking import Tracker
 from skelact.video import Frame, VideoReader
 
+Models = tuple[PoseEstimator, Detector | None]
 DEFAULT_POSE = "rtmw-l"
 DEFAULT_DETECTOR = "rtmdet-m"
 FALLBACK_POSE = "mediapipe"
@@ -29,6 +31,7 @@ def extract(
     detector: str | None = None,
     device: str = "auto",
     offline: bool = False,
+    models: Models | None = None,
     on_frame: Callable[[int, int | None], None] | None = None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> PoseSequence:
@@ -43,6 +46,7 @@ def extract(
         detector: the person detector's name or checkpoint; None for `DEFAULT_DETECTOR` where one is needed.
         device: auto, cpu, cuda or cuda:N.
         offline: never try the network.
+        models: an estimator and detector to use instead, as `choose_models` gives them.
         on_frame: called after each frame with the frames done and those the file states, if it does.
         warn: called with one sentence where MediaPipe stands in for the default.
 
@@ -56,7 +60,7 @@ def extract(
     """
     with VideoReader(source) as video:
         chosen = resolve_device(device)
-        estimator, finder = choose_models(pose, detector, device=chosen, offline=offline, warn=warn)
+        estimator, finder = models or choose_models(pose, detector, device=chosen, offline=offline, warn=warn)
         with closing(estimator):
             tracker = Tracker(video.fps)
             frames = []
@@ -75,6 +79,30 @@ def extract(
         )
 
 
+def extractor(
+    *,
+    pose: str | None = None,
+    detector: str | None = None,
+    device: str = "auto",
+    offline: bool = False,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Callable[..., PoseSequence]:
+    """`extract` for many videos: models are loaded once, at the first; arguments as there.
+
+    Returns:
+        A function of a video and, optionally, `on_frame`.
+    """
+
+    @functools.cache
+    def models() -> Models:
+        return choose_models(pose, detector, device=resolve_device(device), offline=offline, warn=warn)
+
+    def run(source: str | Path, on_frame: Callable[[int, int | None], None] | None = None) -> PoseSequence:
+        return extract(source, device=device, models=models(), on_frame=on_frame, warn=warn)
+
+    return run
+
+
 def choose_models(
     pose: str | None,
     detector: str | None,
@@ -82,7 +110,7 @@ def choose_models(
     device: str,
     offline: bool,
     warn: Callable[[str], None],
-) -> tuple[PoseEstimator, Detector | None]:
+) -> Models:
     """The estimator, and the detector if there is to be one; arguments as of `extract`.
 
     Only the default falls back to MediaPipe; what was named is used or is an error.

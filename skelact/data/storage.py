@@ -147,7 +147,7 @@ def open_clips(path: Path) -> ClipSet:
     if version != VERSION:
         raise InputError(f"{str(path)!r} has version {version}, and this skelact reads {VERSION}: prepare it again")
     splits = {name.removeprefix("split:"): mask for name, mask in index.items() if name.startswith("split:")}
-    arrays = {name: index[name] for name in _INDEX}
+    arrays: dict[str, Any] = {name: index[name] for name in _INDEX}
     return ClipSet(keypoints, scores, **arrays, class_names=class_names, layout=layout, splits=splits)
 
 

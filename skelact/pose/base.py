@@ -76,4 +76,4 @@ class PoseEstimator(Protocol):
         """
 
     def close(self) -> None:
-        """Give back what is held; the estimator is not used after that."""
+        """Give back what is held for a video; another one may follow."""

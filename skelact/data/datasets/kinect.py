@@ -13,9 +13,9 @@ from skelact.data.datasets.spec import DatasetSpec, Rule, Sample, Video, facts, 
 
 # Cross-subject: the performers to train on.
 NTU60_TRAINING = frozenset((1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38))
-NTU120_TRAINING = NTU60_TRAINING | frozenset(
-    (45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92, 93, 94)
-    + (95, 97, 98, 100, 103)
+NTU120_TRAINING = NTU60_TRAINING.union(
+    (45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82, 83, 84, 85, 86, 89, 91, 92, 93, 94),
+    (95, 97, 98, 100, 103),
 )
 # Setup, camera, performer, replication, action; infrared and depth videos have the same names with their own suffix.
 _NTU = re.compile(r"S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})(?:_(?!ir|depth)\w+)?", re.IGNORECASE)
@@ -28,6 +28,14 @@ _NTU_OWNER = "https://rose1.ntu.edu.sg/dataset/actionRecognition/"
 
 UCLA_ACTIONS = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12)  # the numbers in the names, in the order of the labels
 _UCLA_PART = re.compile(r"(?:^|[_/\\.])(a|s|e|v|view_?)(\d{1,2})(?=[_/\\.]|$)", re.IGNORECASE)
+
+
+def _performer(name: str) -> str:
+    return name[8:12] if _NTU.fullmatch(name) else ""
+
+
+def _subject(name: str) -> str:
+    return next((f"s{number}" for key, number in _UCLA_PART.findall(name) if key == "s"), "")
 
 
 def _ntu_rule(actions: int) -> Rule:
@@ -45,7 +53,7 @@ def _ntu_rule(actions: int) -> Rule:
         name = found[0][:20].upper()
         second = {"xview": camera != 1} if actions == 60 else {"xset": setup % 2 == 0}
         parts = split_parts(xsub=performer in training, **second)
-        return Video(name, (Sample(name, action - 1, f"P{performer:03d}", parts),))
+        return Video(name, (Sample(name, action - 1, _performer(name), parts),))
 
     return rule
 
@@ -58,7 +66,7 @@ def _ucla_rule(lists: Path | None) -> Rule:
             return None
         name = "_".join(f"{key}{numbers[key]:02d}" for key in "asev")
         parts = split_parts(xview=numbers["v"] < 3)
-        return Video(name, (Sample(name, UCLA_ACTIONS.index(numbers["a"]), f"s{numbers['s']:02d}", parts),))
+        return Video(name, (Sample(name, UCLA_ACTIONS.index(numbers["a"]), _subject(name), parts),))
 
     return rule
 
@@ -73,6 +81,7 @@ NTU60 = DatasetSpec(
     owner=_NTU_OWNER,
     licence=_NTU_LICENCE,
     main_persons=2,
+    group_of=_performer,
     videos=56880,
     samples=56578,
     excluded=lambda: frozenset(name for name in facts("ntu120_missing") if int(name[1:4]) <= 17),
@@ -86,6 +95,7 @@ NTU120 = DatasetSpec(
     owner=_NTU_OWNER,
     licence=_NTU_LICENCE,
     main_persons=2,
+    group_of=_performer,
     videos=114480,
     samples=113945,
     excluded=lambda: frozenset(facts("ntu120_missing")),
@@ -99,6 +109,7 @@ NUCLA = DatasetSpec(
     owner="https://wangjiangb.github.io/my_data.html",
     licence="Northwestern-UCLA states no licence: ask its owners before any use but research.",
     main_persons=1,
+    group_of=_subject,
     videos=1494,
     samples=1494,
 )

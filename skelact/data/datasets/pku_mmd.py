@@ -18,6 +18,7 @@ from skelact.errors import InputError
 
 LISTS = {"xsub": "cross-subject.txt", "xview": "cross-view.txt"}
 _VIDEO = re.compile(r"(\d{4})-([LMR])", re.IGNORECASE)
+_COLOUR = re.compile(r"(\d{4}-[LMR])(?:[-_](?!ir|infrared|depth)\w+)?", re.IGNORECASE)
 
 
 def read_split(file: Path) -> tuple[frozenset[str], frozenset[str]]:
@@ -64,6 +65,12 @@ def read_segments(file: Path) -> list[tuple[int, int, int]]:
     return sorted(segments, key=lambda segment: segment[1])
 
 
+def _recording(name: str) -> str:
+    """The number that the videos of the three cameras share."""
+    found = _VIDEO.match(name)
+    return found[1] if found else ""
+
+
 def _rule(lists: Path | None) -> Rule:
     if lists is None:
         raise ValueError("PKU-MMD has no rule without its owners' lists")
@@ -71,10 +78,10 @@ def _rule(lists: Path | None) -> Rule:
     files = _label_files(lists)
 
     def rule(path: PurePath) -> Video | None:
-        found = _VIDEO.match(path.name)
-        if found is None or found[0].upper() not in files:
+        found = _COLOUR.fullmatch(path.stem)
+        if found is None or found[1].upper() not in files:
             return None
-        name = found[0].upper()
+        name = found[1].upper()
         parts = tuple(
             f"{split}_{part}"
             for split, names in splits.items()
@@ -82,11 +89,10 @@ def _rule(lists: Path | None) -> Rule:
             if name in members
         )
         segments = read_segments(files[name])
-        # The three cameras of a recording belong together.
         return Video(
             name,
             tuple(
-                Sample(f"{name}_{k:03d}_A{label + 1:03d}", label, found[1], parts, (start, end))
+                Sample(f"{name}_{k:03d}_A{label + 1:03d}", label, _recording(name), parts, (start, end))
                 for k, (label, start, end) in enumerate(segments, 1)
             ),
         )
@@ -103,7 +109,9 @@ def _label_files(lists: Path) -> dict[str, Path]:
     named = [file for file in sorted(lists.rglob("*.txt")) if _VIDEO.fullmatch(file.stem)]
     labels = [file for file in named if "label" in file.parent.name.lower()] or named
     if not labels:
-        raise InputError(f"no label files such as Label/0002-L.txt are in {str(lists)!r}: unpack the owners' labels there")
+        raise InputError(
+            f"no label files such as Label/0002-L.txt are in {str(lists)!r}: unpack the owners' labels there"
+        )
     return {file.stem.upper(): file for file in labels}
 
 
@@ -116,6 +124,7 @@ PKU_MMD = DatasetSpec(
     owner="https://www.icst.pku.edu.cn/struct/Projects/PKUMMD.html",
     licence="PKU-MMD is for academic research only: ask its owners for any other use.",
     main_persons=2,
+    group_of=_recording,
     lists="cross-subject.txt, cross-view.txt and the label files such as Label/0002-L.txt of the owners' archive",
     videos=1076,
 )

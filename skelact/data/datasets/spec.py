@@ -64,6 +64,7 @@ class DatasetSpec:
         owner: the address of its owners' page, which tells how to get the videos.
         licence: one sentence.
         main_persons: how many persons of a video are kept at most.
+        group_of: a sample's name to its group; "" for a name that does not tell it.
         lists: what the folder of the owners' lists has to hold, for an error message; empty where none is needed.
         videos: how many videos there are, where that is fixed.
         samples: how many samples remain of them, where that is fixed.
@@ -79,6 +80,7 @@ class DatasetSpec:
     owner: str
     licence: str
     main_persons: int
+    group_of: Callable[[str], str]
     lists: str = ""
     videos: int | None = None
     samples: int | None = None

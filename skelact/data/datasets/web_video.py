@@ -25,6 +25,22 @@ def plain(name: str) -> str:
     return name.replace("_", " ").strip().lower()
 
 
+def _youtube_id(name: str) -> str:
+    return name[:11]
+
+
+def _original(name: str) -> str:
+    """The clips of one class and number (v_Archery_g01_c01, _c02) are cut from one video."""
+    found = _UCF.fullmatch(name)
+    return f"{found[1]}_{found[2]}" if found else ""
+
+
+def _film(name: str) -> str:
+    """What stands before the class in a name: the film or the video it is cut from."""
+    starts = [name.find(f"_{label}_") for label in facts("hmdb51")]
+    return name[: min((start for start in starts if start > 0), default=0)]
+
+
 def _kinetics_rule(lists: Path | None) -> Rule:
     labels = {plain(name): label for label, name in enumerate(facts("kinetics400"))}
 
@@ -34,7 +50,7 @@ def _kinetics_rule(lists: Path | None) -> Rule:
         part = next((_KINETICS_PARTS[f] for f in reversed(path.parts[:-2]) if f in _KINETICS_PARTS), None)
         if label is None or part is None:
             return None
-        return Video(path.stem, (Sample(path.stem, label, path.stem[:11], (part,)),))
+        return Video(path.stem, (Sample(path.stem, label, _youtube_id(path.stem), (part,)),))
 
     return rule
 
@@ -57,7 +73,7 @@ def _ucf_rule(lists: Path | None) -> Rule:
             return None
         # Capitals differ between names and lists (HandstandPushups).
         parts = tuple(part for part, names in members.items() if path.stem.lower() in names)
-        return Video(path.stem, (Sample(path.stem, label, f"{found[1]}_{found[2]}", parts),))
+        return Video(path.stem, (Sample(path.stem, label, _original(path.stem), parts),))
 
     return rule
 
@@ -84,8 +100,7 @@ def _hmdb_rule(lists: Path | None) -> Rule:
         label = labels.get(path.stem)
         if label is None:
             return None
-        film = path.stem.partition(f"_{classes[label]}_")[0]
-        return Video(path.stem, (Sample(path.stem, label, film, tuple(parts[path.stem])),))
+        return Video(path.stem, (Sample(path.stem, label, _film(path.stem), tuple(parts[path.stem])),))
 
     return rule
 
@@ -99,6 +114,7 @@ KINETICS400 = DatasetSpec(
     owner="https://github.com/cvdfoundation/kinetics-dataset",
     licence="Kinetics' annotations are CC BY 4.0; the videos belong to those who put them on YouTube.",
     main_persons=5,
+    group_of=_youtube_id,
     pyskl_parts=_KINETICS_PARTS,
 )
 UCF101 = DatasetSpec(
@@ -110,6 +126,7 @@ UCF101 = DatasetSpec(
     owner="https://www.crcv.ucf.edu/data/UCF101.php",
     licence="UCF101 states no licence; the videos belong to those who put them on YouTube.",
     main_persons=5,
+    group_of=_original,
     lists="trainlist01.txt to testlist03.txt of the owners' UCF101TrainTestSplits-RecognitionTask.zip",
     videos=13320,
     samples=13320,
@@ -124,6 +141,7 @@ HMDB51 = DatasetSpec(
     owner="https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database/",
     licence="HMDB51 is CC BY 4.0 as its owners state; the videos come from films and from YouTube.",
     main_persons=5,
+    group_of=_film,
     lists="brush_hair_test_split1.txt to wave_test_split3.txt of the owners' test_train_splits.rar",
     videos=6766,
     samples=6766,
