@@ -7,10 +7,14 @@ from typing import NoReturn
 
 import typer
 
+from skelact.cli.calibrate import calibrate
 from skelact.cli.common import report_error, show_version
 from skelact.cli.extract import extract
+from skelact.cli.fuse import fuse
 from skelact.cli.models import models
 from skelact.cli.predict import predict
+from skelact.cli.prepare import prepare
+from skelact.cli.test import test
 from skelact.cli.train import train
 
 app = typer.Typer(
@@ -34,7 +38,11 @@ def skelact(
 
 app.command()(extract)
 app.command()(predict)
+app.command()(prepare)
 app.command()(train)
+app.command()(test)
+app.command()(fuse)
+app.command()(calibrate)
 app.add_typer(models, name="models")
 
 

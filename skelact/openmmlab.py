@@ -2,7 +2,8 @@
 
 mmcv-lite has no compiled operators, and mmdet and mmpose fail at import without them; a stand-in takes their
 place whose `nms` is real and whose other operators say that they are missing. A compiled mmcv is used as it is.
-torchvision's CUDA build fails to import beside a CPU build of torch; mmpose wants one class of it for drawing.
+torchvision's CUDA build fails to import beside a CPU build of torch; mmpose wants one class of it for drawing,
+and torchmetrics the names of some networks.
 """
 
 from __future__ import annotations
@@ -199,6 +200,13 @@ def _mend_torchvision() -> None:
             del sys.modules[name]
         _stub("torchvision", __version__="0.0.0")
         _stub("torchvision.transforms", ToPILImage=ToPILImage)
+        _stub("torchvision.models", __getattr__=_missing_network)
+
+
+def _missing_network(name: str) -> None:
+    """Nothing, under the names of the networks that torchmetrics imports for its measures of images."""
+    if name.startswith("__"):
+        raise AttributeError(name)
 
 
 class ToPILImage:

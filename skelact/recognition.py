@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ class TrainedRecognizer:
         class_names: one a logit.
         name: what to call it in results.
         training: how it was trained, for the record; plain values.
+        temperature: what logits are divided by before the softmax (Guo et al. 2017), 1 where it was not calibrated;
+            see `skelact.training.calibrate`.
     """
 
     model: Recognizer
@@ -41,9 +44,10 @@ class TrainedRecognizer:
     class_names: tuple[str, ...]
     name: str
     training: dict[str, Any]
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
-        """Check that network, preprocessing and class names fit together.
+        """Check that network, preprocessing, class names and temperature fit together.
 
         Raises:
             WeightsError: they do not.
@@ -55,15 +59,19 @@ class TrainedRecognizer:
             raise WeightsError(
                 f"{self.name}: the network's layout, channels and classes are {found}, the description says {wanted}"
             )
+        if not (math.isfinite(self.temperature) and self.temperature > 0):
+            raise WeightsError(f"{self.name}: the temperature is {self.temperature}, and must be a number above 0")
 
     def probabilities(self, sequence: PoseSequence, device: str = "cpu") -> np.ndarray:
         """The probability of each class for the whole of a sequence, (num_classes,) float64.
 
-        Softmax of each test clip, averaged, as published (Yang et al. 2024; see also PYSKL).
+        Softmax of each test clip, averaged, as published (Yang et al. 2024; see also PYSKL), at the recognizer's
+        temperature.
 
         Raises:
             NobodySeenError: no keypoint of anyone was seen.
             InputError: the sequence lacks keypoints of the recognizer's layout.
+            WeightsError: the network's output is not finite.
         """
         if not sequence.present.any():
             raise NobodySeenError(f"nobody was seen in {sequence.source or 'the sequence'}: there is no action to name")
@@ -77,15 +85,34 @@ class TrainedRecognizer:
                 "action to name"
             )
         clips = to_clips(points, scores, self.preprocessing, self.preprocessing.test_clips)
-        return class_probabilities(self.model.to(device), clips, device).mean(axis=0)
+        return mean_probabilities(class_logits(self.model.to(device), clips, device), self.temperature)
 
 
-def class_probabilities(model: torch.nn.Module, clips: np.ndarray, device: str) -> np.ndarray:
-    """Clips (N, I, T, V, C) to (N, num_classes) float64 on that device."""
+def class_logits(model: torch.nn.Module, clips: np.ndarray, device: str) -> np.ndarray:
+    """Clips (N, I, T, V, C) to logits (N, num_classes) float32, computed on that device.
+
+    Raises:
+        WeightsError: they are not finite.
+    """
     import torch
 
     with torch.inference_mode():
-        return model(torch.from_numpy(clips).to(device)).double().softmax(dim=-1).cpu().numpy()
+        logits = model(torch.from_numpy(clips).to(device)).float().cpu().numpy()
+    if not np.isfinite(logits).all():
+        raise WeightsError("the network's output is not finite: its weights are damaged, or its training diverged")
+    return logits
+
+
+def mean_probabilities(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Logits (..., K, num_classes) of K test clips to (..., num_classes) float64: softmax, then the mean over clips.
+
+    The temperature divides the logits of each clip, before the softmax.
+    """
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(axis=-1, keepdims=True)
+    np.exp(scaled, out=scaled)
+    scaled /= scaled.sum(axis=-1, keepdims=True)
+    return scaled.mean(axis=-2)
 
 
 def save_recognizer(recognizer: TrainedRecognizer, path: str | Path) -> None:
@@ -102,6 +129,7 @@ def save_recognizer(recognizer: TrainedRecognizer, path: str | Path) -> None:
         "class_names": list(recognizer.class_names),
         "name": recognizer.name,
         "training": recognizer.training,
+        "temperature": recognizer.temperature,
     }
     metadata = {"format": FORMAT, "description": json.dumps(description, ensure_ascii=False)}
     tensors = {name: tensor.contiguous().cpu() for name, tensor in recognizer.model.state_dict().items()}
@@ -142,6 +170,11 @@ def load_recognizer(path: str | Path) -> TrainedRecognizer:
         preprocessing = Preprocessing(**description["preprocessing"])
         names = tuple(str(name) for name in description["class_names"])
         name, training = str(description["name"]), dict(description["training"])
+        temperature = float(description.get("temperature", 1.0))  # files from before calibration have none
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise WeightsError(f"{path}: its description is damaged or of a later version: {error}") from error
-    return TrainedRecognizer(fill(architecture, state, str(path)), preprocessing, names, name, training)
+    model = fill(architecture, state, str(path))
+    try:
+        return TrainedRecognizer(model, preprocessing, names, name, training, temperature)
+    except WeightsError as error:
+        raise WeightsError(f"{path}: {error}") from None

@@ -178,7 +178,7 @@ def test_a_broken_torchvision_is_replaced_and_all_stays_quiet(tmp_path):
 import torch
 from skelact.openmmlab import prepare
 prepare(); prepare()
-import mmdet.apis, mmpose.apis, mmpose.visualization
+import mmdet.apis, mmpose.apis, mmpose.visualization, torchmetrics.functional.classification
 from mmdet.models.trackers import ByteTracker, OCSORTTracker
 from torchvision.transforms import ToPILImage
 assert ToPILImage()(torch.full((3, 4, 6), 0.5)).size == (6, 4)

@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from skelact.data.dataset import load_clips
+from skelact.data.npz import read_npz
 from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
 from skelact.models import Architecture, Recognizer
 from skelact.models.preprocessing import Preprocessing
 from skelact.models.zoo import ZOO
-from skelact.recognition import FORMAT, TrainedRecognizer, load_recognizer, save_recognizer
+from skelact.recognition import FORMAT, TrainedRecognizer, load_recognizer, mean_probabilities, save_recognizer
 from skelact.sequence import PoseSequence
 from skelact.training.evaluate import evaluate
 
@@ -58,6 +60,12 @@ def test_what_is_saved_is_loaded(tmp_path: Path, recognizer: TrainedRecognizer) 
     np.testing.assert_array_equal(loaded.probabilities(sequence()), recognizer.probabilities(sequence()))
 
 
+def test_a_temperature_is_saved_and_files_without_one_have_1(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    save_recognizer(replace(recognizer, temperature=2.5), tmp_path / "hot.safetensors")
+    assert load_recognizer(tmp_path / "hot.safetensors").temperature == 2.5
+    assert load_recognizer(write(tmp_path / "older.safetensors", recognizer)).temperature == 1.0
+
+
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
     path = tmp_path / "small.safetensors"
     path.write_bytes(b"before")
@@ -93,7 +101,7 @@ def write(
         "training": recognizer.training,
     }
     for name, change in changes.items():
-        old = description[name]
+        old = description.get(name)
         description[name] = {**old, **change} if isinstance(old, dict) and isinstance(change, dict) else change
     metadata = {"format": form, "description": json.dumps(description) if text is None else text}
     save_file(recognizer.model.state_dict(), path, metadata)
@@ -141,6 +149,11 @@ ODD_DESCRIPTIONS = {
     "no stages": {"architecture": {"channels": []}},
     "less than no channels": {"architecture": {"in_channels": -1}},
     "clips of no frames": {"preprocessing": {"clip_len": 0}},
+    "a temperature of 0": {"temperature": 0},
+    "a temperature below 0": {"temperature": -1.5},
+    "a temperature that is no number": {"temperature": float("nan")},
+    "a temperature without end": {"temperature": float("inf")},
+    "a temperature in words": {"temperature": "warm"},
     "clips of a word's length": {"preprocessing": {"clip_len": "long"}},
     "no persons": {"preprocessing": {"max_instances": 0}},
 }
@@ -188,6 +201,35 @@ def test_probabilities_are_the_mean_over_test_clips(recognizer: TrainedRecognize
     assert (probabilities > 0).all()
     single = replace(recognizer, preprocessing=replace(recognizer.preprocessing, test_clips=1))
     assert not np.allclose(single.probabilities(sequence(frames=30)), probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("temperature", [0.2, 1.0, 30.0])
+def test_a_temperature_divides_the_logits_of_each_test_clip(recognizer: TrainedRecognizer, temperature: float) -> None:
+    """Which is not the same as to sharpen or flatten their mean."""
+    hot = replace(recognizer, temperature=temperature)
+    model = recognizer.model
+    divided = Recognizer(SMALL, 3).eval()
+    divided.load_state_dict(model.state_dict())
+    with torch.no_grad():
+        for parameter in divided.cls_head.fc_cls.parameters():
+            parameter.div_(temperature)
+    expected = replace(recognizer, model=divided).probabilities(sequence(frames=30))
+    np.testing.assert_allclose(hot.probabilities(sequence(frames=30)), expected, atol=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.05, 20))
+def test_a_temperature_does_not_change_the_class_of_one_test_clip(seed: int, temperature: float) -> None:
+    logits = np.random.default_rng(seed).normal(scale=5, size=(1, 7)).astype(np.float32)
+    assert mean_probabilities(logits, temperature).argmax() == logits.argmax()
+    sure = mean_probabilities(logits, temperature).max(), mean_probabilities(logits).max()
+    assert (sure[0] <= sure[1] + 1e-9) == (temperature >= 1) or sure[0] == pytest.approx(sure[1])
+
+
+def test_damaged_weights_are_not_taken_for_an_answer(recognizer: TrainedRecognizer) -> None:
+    with torch.no_grad():
+        recognizer.model.cls_head.fc_cls.weight[0, 0] = float("inf")
+    with pytest.raises(WeightsError, match="output is not finite"):
+        recognizer.probabilities(sequence())
 
 
 def test_probabilities_are_the_same_every_time(recognizer: TrainedRecognizer) -> None:
@@ -253,7 +295,8 @@ def test_the_bundled_recognizer_is_whole() -> None:
 def test_the_bundled_recognizer_understands_clips_it_was_trained_on(shared: Path) -> None:
     path = ZOO["asl-words"].bundled
     assert path is not None
-    clips = load_clips(shared / "data" / "asl10_words.npz").skip_frames(1)
+    clips = read_npz(shared / "data" / "asl10_words.npz").skip_frames(1)
+    clips = replace(clips, class_names=tuple("no sign" if name == "-" else name for name in clips.class_names))
     some = np.random.default_rng(0).choice(len(clips), 20, replace=False)
     # Too few clips for a figure, and far above chance, which is one in seventeen: weights and input fit together.
     assert evaluate(load_recognizer(path), clips.subset(some)).top1 >= 0.75

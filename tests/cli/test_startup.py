@@ -16,7 +16,7 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for verb in ("extract", "predict", "train", "models"):
+    for verb in ("extract", "predict", "prepare", "train", "test", "fuse", "calibrate", "models"):
         assert verb in done.stdout
 
 
