@@ -55,8 +55,8 @@ def import_checkpoint(
     """
     from skelact.formats.writing import check_output
     from skelact.models.checkpoints import fill, infer_architecture, load_state_dict_file
+    from skelact.models.cost import count_parameters
     from skelact.models.preprocessing import Preprocessing
-    from skelact.models.recognizer import count_parameters
     from skelact.recognition import TrainedRecognizer, save_recognizer
 
     target = output or Path(file.with_suffix(".safetensors").name)

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from skelact.errors import UsageError, unknown_name
-from skelact.keypoints import get_layout
+from skelact.keypoints import TRANSFORMATIONS, get_layout, transformation_groups
 
 BACKBONES = ("stgcnpp", "dgstgcn", "ctrgcn")
-CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of SkeleT: output channels, temporal stride, resolution (0 finest) and number of groups."""
+
+    channels: int
+    stride: int
+    resolution: int
+    groups: int
+
+
+# Yang et al. 2024, section 3.2.
+STAGES = (
+    *(Stage(64, 1, 0, 1) for _ in range(4)),
+    Stage(128, 2, 1, 2),
+    *(Stage(128, 1, 1, 2) for _ in range(2)),
+    Stage(256, 2, 2, 4),
+    *(Stage(256, 1, 2, 4) for _ in range(2)),
+)
+CHANNELS = tuple(stage.channels for stage in STAGES)
 
 
 @dataclass(frozen=True)
@@ -23,7 +44,11 @@ class Architecture:
         instance_pooling: a group of persons becomes one skeleton first.
         embedding: of Instance Pooling: None, "V" or "VC".
         in_channels: C, 3 for x, y and score.
-        channels: of the stages of a plain backbone.
+        channels: of the stages, ten for SkeleT; see `scaled_channels`.
+        transformations: how many of SkeleT's two transformations to coarser skeletons there are; without the second
+            or both, the stages after it stay at the finer keypoints.
+        instances_normalized: how many persons' coordinates the input BatchNorm of a plain backbone takes together,
+            which fixes I to its multiples; CTR-GCN as published takes two.
     """
 
     blocks: str
@@ -33,6 +58,8 @@ class Architecture:
     embedding: str | None = None
     in_channels: int = 3
     channels: tuple[int, ...] = CHANNELS
+    transformations: int = len(TRANSFORMATIONS)
+    instances_normalized: int = 1
 
     def __post_init__(self) -> None:
         """Take the channels from a list too, as JSON holds them, and check all values.
@@ -50,6 +77,60 @@ class Architecture:
             raise UsageError("a positional embedding belongs to Instance Pooling: set instance_pooling too")
         if not self.channels or any(width < 1 for width in (self.in_channels, *self.channels)):
             raise UsageError(f"channels {self.in_channels}, {self.channels} are not all at least 1")
+        if self.skelet:
+            self._check_skelet()
+        else:
+            self._check_plain()
+        self._check_channels()
+
+    def _check_skelet(self) -> None:
+        merges = [groups is not None for groups in transformation_groups(get_layout(self.layout))]
+        if self.transformations not in range(len(merges) + 1):
+            raise UsageError(f"transformations is {self.transformations!r}: SkeleT has from 0 to {len(merges)}")
+        if self.transformations and not merges[self.transformations - 1]:
+            raise UsageError(
+                f"transformation {self.transformations} merges nothing of layout {self.layout}: "
+                f"choose {self.transformations - 1} or {self.transformations + 1} transformations"
+            )
+        if len(self.channels) != len(STAGES):
+            raise UsageError(f"SkeleT has {len(STAGES)} stages, not {len(self.channels)}: give that many channels")
+        if self.instances_normalized != 1:
+            raise UsageError("SkeleT normalizes each person apart: leave instances_normalized at 1")
+
+    def _check_plain(self) -> None:
+        if self.transformations != len(TRANSFORMATIONS):
+            raise UsageError("transformations belong to the SkeleT models: choose one whose name begins with skelet-")
+        if self.instance_pooling:
+            raise UsageError("Instance Pooling belongs to the SkeleT models: choose one whose name begins with skelet-")
+        if self.instances_normalized < 1:
+            raise UsageError(f"instances_normalized is {self.instances_normalized}: it must be at least 1")
+
+    def _check_channels(self) -> None:
+        """The blocks' own bounds: groups and four branches divide evenly, six branches and S subsets are not empty."""
+        groups = [stage.groups if self.skelet else 1 for stage in STAGES]
+        entering = (self.channels[0], *self.channels)
+        for number, (before, width) in enumerate(zip(entering, self.channels, strict=False)):
+            k = groups[number] if self.skelet else 1
+            step = math.lcm(k, 4) if self.blocks == "ctrgcn" else k
+            least = max(6, 8 * k) if self.blocks == "dgstgcn" else 6
+            if width % step or width < least or before % k:
+                raise UsageError(
+                    f"stage {number + 1} of {self.blocks} cannot take {before} channels to {width}: it divides them "
+                    f"by {step} and has at least {least} (scaled_channels gives channels that every stage can have)"
+                )
+
+
+def scaled_channels(width: float) -> tuple[int, ...]:
+    """The published channels times `width`, rounded to the nearest eighth: channels that every block can have.
+
+    At an eighth (8, 16 and 32 channels) each group still has one channel for each of DG-STGCN's 8 subsets.
+
+    Raises:
+        UsageError: a width below an eighth, or none at all.
+    """
+    if not (math.isfinite(width) and round(8 * width) >= 1):
+        raise UsageError(f"width {width} is too small or no number: the least is 0.125, the published one 1")
+    return tuple(channels * round(8 * width) // 8 for channels in CHANNELS)
 
 
 MODELS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from skelact.errors import InputError, WeightsError
-from skelact.keypoints import LAYOUTS
+from skelact.errors import InputError, UsageError, WeightsError
+from skelact.keypoints import LAYOUTS, TRANSFORMATIONS
 from skelact.models.architecture import Architecture, architecture_of
 from skelact.models.recognizer import Recognizer
 
@@ -68,9 +68,9 @@ def load_reference(source: str | Path | Mapping[str, Tensor], name: str) -> Reco
     where = str(source) if isinstance(source, str | Path) else "the state dict"
     architecture = architecture_of(name)
     if architecture.instance_pooling:
-        embedding = state.get("backbone.instance_pooling_block.pos_embedding")
-        if embedding is not None:
-            architecture = replace(architecture, embedding="V" if embedding.shape[-1] == 1 else "VC")
+        architecture = replace(architecture, embedding=_embedding(state))
+    elif not architecture.skelet:
+        architecture = replace(architecture, instances_normalized=_instances_normalized(state))
     return fill(architecture, state, where)
 
 
@@ -137,22 +137,51 @@ def infer_architecture(state: Mapping[str, Tensor], where: str = "the state dict
         if ".gcn.pre.0." in names or (".basic_gcn_blocks.0.pre.0." in names)
         else "stgcnpp"
     )
-    graph = next((tensor for name, tensor in state.items() if name.endswith(".A") and tensor.ndim == 3), None)
-    layouts = [n for n, layout in LAYOUTS.items() if graph is not None and len(layout) == graph.shape[-1]]
-    if HEAD not in state or "backbone.data_bn.weight" not in state or graph is None or not layouts:
+    graphs, widths = _by_stage(state, r"(?:.+\.)?A"), _by_stage(state, r"bn\.weight")
+    keypoints = [graph.shape[-1] for graph in graphs]
+    layouts = [n for n, layout in LAYOUTS.items() if keypoints and len(layout) == keypoints[0]]
+    if HEAD not in state or "backbone.data_bn.weight" not in state or not layouts or not widths:
         raise WeightsError(
             f"{where} is no checkpoint of a known skeleton recognizer: no {HEAD} or graph of a known layout"
         )
-    together = 2 if blocks == "ctrgcn" and not skelet else 1
-    in_channels = state["backbone.data_bn.weight"].numel() // (graph.shape[-1] * together)
-    architecture = Architecture(blocks, skelet, layouts[0], in_channels=in_channels)
-    if skelet:
-        pooled = "instance_pooling_block" in names
-        embedding = state.get("backbone.instance_pooling_block.pos_embedding")
-        kind = None if embedding is None else "V" if embedding.shape[-1] == 1 else "VC"
-        return replace(architecture, instance_pooling=pooled, embedding=kind)
-    stage_bn = re.compile(r"^backbone\.(?:gcn|net)\.(\d+)\.gcn1?\.bn\.weight$")
-    widths = {int(m[1]): t.numel() for name, t in state.items() if (m := stage_bn.match(name))}
-    if not widths:
-        raise WeightsError(f"{where} is no checkpoint of a known skeleton recognizer: it has no stages")
-    return replace(architecture, channels=tuple(widths[k] for k in sorted(widths)))
+    together = 1 if skelet else _instances_normalized(state)
+    # The coarsest graph tells how many transformations came before it.
+    coarsest = {len(merge): number for number, merge in enumerate(TRANSFORMATIONS, start=1)}
+    try:
+        return Architecture(
+            blocks,
+            skelet,
+            layouts[0],
+            instance_pooling="instance_pooling_block" in names,
+            embedding=_embedding(state),
+            in_channels=state["backbone.data_bn.weight"].numel() // (keypoints[0] * together),
+            channels=tuple(width.numel() for width in widths),
+            transformations=coarsest.get(keypoints[-1], 0) if skelet else len(TRANSFORMATIONS),
+            instances_normalized=together,
+        )
+    except UsageError as error:
+        raise WeightsError(f"{where} is no checkpoint of a known skeleton recognizer: {error}") from error
+
+
+def _by_stage(state: Mapping[str, Tensor], name: str) -> list[Tensor]:
+    """The parameter of that name in each stage's graph convolution, the first of several, in the stages' order."""
+    pattern = re.compile(rf"^backbone\.(?:gcn|net)\.(\d+)\.gcn1?\.{name}$")
+    found: dict[int, Tensor] = {}
+    for full, tensor in state.items():
+        if match := pattern.match(full):
+            found.setdefault(int(match[1]), tensor)
+    return [found[stage] for stage in sorted(found)]
+
+
+def _embedding(state: Mapping[str, Tensor]) -> str | None:
+    embedding = state.get("backbone.instance_pooling_block.pos_embedding")
+    return None if embedding is None else "V" if embedding.shape[-1] == 1 else "VC"
+
+
+def _instances_normalized(state: Mapping[str, Tensor]) -> int:
+    """How many persons a plain backbone's input BatchNorm takes together; 1 where that cannot be told."""
+    graphs, norm = _by_stage(state, "A"), state.get("backbone.data_bn.weight")
+    entries = _by_stage(state, r"(?:conv|pre\.0|convs\.0\.conv1)\.weight")
+    if not graphs or not entries or norm is None:
+        return 1
+    return max(1, norm.numel() // (graphs[0].shape[-1] * entries[0].shape[1]))

@@ -1,6 +1,6 @@
 """Graphs of keypoint layouts and the mappings between their resolutions.
 
-Yang et al. 2024, section 3.2: 65 keypoints are transformed to 27 and those to 11; a mapping matrix starts as the
+Yang et al. 2024, section 3.2: the keypoints are transformed to 27 and those to 11; a mapping matrix starts as the
 average over each group and is learned, and the graph of the coarser skeleton follows from the finer one.
 """
 
@@ -11,9 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from skelact.keypoints import BODY_NAMES, FINGERS, Layout, get_layout
-
-Groups = tuple[tuple[int, ...], ...]
+from skelact.keypoints import Groups, Layout, transformation_groups
 
 
 def adjacency(layout: Layout) -> Tensor:
@@ -44,58 +42,35 @@ def random_graph(num_subsets: int, num_keypoints: int) -> Tensor:
     return torch.randn(num_subsets, num_keypoints, num_keypoints) * 0.02 + 0.04
 
 
-def _groups_65_to_27(layout: Layout) -> Groups:
-    place = layout.index
-    merged = {
-        f"{side}_{joint}": [f"{side}_{joint}", *(f"{side}_{part}" for part in parts)]
-        for side in ("left", "right")
-        for joint, parts in (("wrist", ["hand_root"]), ("ankle", ["big_toe", "small_toe", "heel"]))
-    }
-    groups = [tuple(place[part] for part in merged.get(name, [name])) for name in BODY_NAMES]
-    for side in ("left", "right"):
-        groups += [tuple(place[f"{side}_{finger}{k}"] for k in range(1, 5)) for finger in FINGERS]
-    return tuple(groups)
-
-
-# Indices into the 27: the body's 17, then five left fingers (17-21), then five right ones (22-26).
-_GROUPS_27_TO_11: Groups = (
-    (0, 1, 2, 3, 4),
-    (5, 6),
-    (7,),
-    (8,),
-    (9, 17, 18, 19, 20, 21),
-    (10, 22, 23, 24, 25, 26),
-    (11, 12),
-    (13,),
-    (14,),
-    (15,),
-    (16,),
-)
-
-
 def mapping_matrix(groups: Groups, num_keypoints: int) -> Tensor:
     """(V_in, V_out) whose column k averages over group k, so that x @ M maps features (..., V_in) to (..., V_out).
 
-    Weights have four decimals, as in the authors' matrices, so that fresh networks start from the very same numbers.
+    Weights have four digits, as in the authors' matrices, so that fresh networks start from the very same numbers.
     """
     matrix = torch.zeros(num_keypoints, len(groups))
     for column, group in enumerate(groups):
-        matrix[list(group), column] = round(1 / len(group), 4)
+        matrix[list(group), column] = float(f"{1 / len(group):.4g}")
     return matrix
 
 
-def skeleton_transformation() -> list[Tensor]:
-    """The initial mappings of the Expressive Keypoints: (65, 27) and (27, 11)."""
-    layout = get_layout("expressive65")
-    return [mapping_matrix(_groups_65_to_27(layout), 65), mapping_matrix(_GROUPS_27_TO_11, 27)]
+def skeleton_transformation(layout: Layout) -> list[Tensor | None]:
+    """The initial mappings, e.g. (65, 27) and (27, 11); None where a transformation merges nothing of the layout.
+
+    Raises:
+        UsageError: the layout has no body to transform.
+    """
+    mappings: list[Tensor | None] = []
+    for groups in transformation_groups(layout):
+        mappings.append(mapping_matrix(groups, sum(map(len, groups))) if groups else None)
+    return mappings
 
 
-def resolution_graphs(layout: Layout, mappings: Sequence[Tensor]) -> list[Tensor]:
+def resolution_graphs(layout: Layout, mappings: Sequence[Tensor | None]) -> list[Tensor]:
     """The column-normalised graph of the layout and of each coarser skeleton, pinv(M) A M.
 
     Args:
         layout: the finest keypoints.
-        mappings: from each resolution to the next coarser one.
+        mappings: from each resolution to the next coarser one, None where the keypoints stay.
 
     Returns:
         One graph (V_k, V_k) a resolution, finest first.
@@ -103,6 +78,9 @@ def resolution_graphs(layout: Layout, mappings: Sequence[Tensor]) -> list[Tensor
     graph = adjacency(layout)
     graphs, total = [normalize_columns(graph)], torch.eye(len(layout))
     for mapping in mappings:
+        if mapping is None:
+            graphs.append(graphs[-1])
+            continue
         total = total @ mapping
         graphs.append(normalize_columns(torch.linalg.pinv(total) @ graph @ total))
     return graphs

@@ -20,8 +20,8 @@ class Plain(nn.Module):
         graph_convolution, temporal: builders of the two blocks of a stage.
         in_channels: C.
         channels: output channels stage by stage; the temporal stride is 2 where they grow.
-        instances_normalized: how many persons' coordinates the input BatchNorm takes together; CTR-GCN's takes
-            two, which fixes I to a multiple of two.
+        instances_normalized: how many persons' coordinates the input BatchNorm takes together, which
+            fixes I to its multiples.
     """
 
     def __init__(
@@ -49,9 +49,10 @@ class Plain(nn.Module):
         """(N, I, T, V, C) to (N, I, C', T', V)."""
         n, i, t, v, c = x.shape
         if i % self.together:
-            raise UsageError(f"plain ctrgcn takes persons {self.together} at a time, not {i}: pad with zeros")
-        x = x.permute(0, 1, 3, 4, 2).reshape(n * i // self.together, self.together * v * c, t)
-        x = self.data_bn(x).view(n * i, v, c, t).permute(0, 2, 3, 1).contiguous()
+            raise UsageError(f"this network takes persons {self.together} at a time, not {i}: pad with zeros")
+        x = x.reshape(-1, self.together, t, v, c).transpose(1, 2)
+        x = self.data_bn(x.reshape(-1, self.together * v * c)).view(-1, t, self.together, v, c)
+        x = x.transpose(1, 2).reshape(n * i, t, v, c).permute(0, 3, 1, 2)
         for stage in self.gcn:
             x = stage(x)
         return x.view(n, i, *x.shape[1:])

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from skelact.errors import UsageError
 from skelact.keypoints import get_layout
-from skelact.models.architecture import Architecture, architecture_of
+from skelact.models.architecture import STAGES, Architecture, architecture_of
 from skelact.models.graph import random_graph, spatial_graph
 from skelact.models.graph_convolution import (
     DynamicGraphConvolution,
@@ -18,8 +17,10 @@ from skelact.models.graph_convolution import (
     RefinedGraphConvolution,
 )
 from skelact.models.plain import Plain
-from skelact.models.skelet import STAGES, GraphConvolutionBuilder, Skelet, TemporalBuilder
+from skelact.models.skelet import GraphConvolutionBuilder, Skelet, TemporalBuilder
 from skelact.models.temporal import DilatedTemporal, DynamicTemporal, MultiScaleTemporal
+
+__all__ = ["Blocks", "Recognizer", "create_model"]
 
 
 @dataclass(frozen=True)
@@ -82,23 +83,20 @@ class Recognizer(nn.Module):
 def _backbone(architecture: Architecture) -> nn.Module:
     blocks, layout = BLOCKS[architecture.blocks], get_layout(architecture.layout)
     if architecture.skelet:
-        if layout.name != "expressive65":
-            raise UsageError(
-                f"Skeleton Transformation is defined on layout expressive65, not {layout.name}: "
-                "choose a plain backbone for other layouts"
-            )
+        stages = [
+            replace(stage, channels=width, resolution=min(stage.resolution, architecture.transformations))
+            for stage, width in zip(STAGES, architecture.channels, strict=True)
+        ]
         return Skelet(
             layout,
             blocks.grouped,
             blocks.temporal,
             blocks.num_subsets,
+            stages,
             architecture.in_channels,
             architecture.instance_pooling,
             architecture.embedding,
-            [replace(stage, channels=width) for stage, width in zip(STAGES, architecture.channels, strict=True)],
         )
-    if architecture.instance_pooling:
-        raise UsageError("Instance Pooling belongs to the SkeleT models: choose one whose name begins with skelet-")
     if architecture.blocks == "dgstgcn":
         graph = random_graph(blocks.num_subsets, len(layout))
     else:
@@ -109,7 +107,7 @@ def _backbone(architecture: Architecture) -> nn.Module:
         _plain_temporal(architecture.blocks),
         architecture.in_channels,
         architecture.channels,
-        instances_normalized=2 if architecture.blocks == "ctrgcn" else 1,
+        architecture.instances_normalized,
     )
 
 
@@ -132,8 +130,3 @@ def create_model(name: str, num_classes: int, **options: Any) -> Recognizer:
         UsageError: an unknown name, option, or combination.
     """
     return Recognizer(architecture_of(name, **options), num_classes)
-
-
-def count_parameters(model: nn.Module) -> int:
-    """The number of learned numbers."""
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

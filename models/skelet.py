@@ -1,39 +1,21 @@
-"""SkeleT (Yang et al. 2024): a backbone whose stages work on ever coarser skeletons, 65 -> 27 -> 11 keypoints."""
+"""SkeleT (Yang et al. 2024): a backbone whose stages work on ever coarser skeletons, e.g. 65 -> 27 -> 11 keypoints."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from skelact.keypoints import Layout
+from skelact.models.architecture import Stage
 from skelact.models.graph import resolution_graphs, skeleton_transformation
 from skelact.models.graph_convolution import projection
 from skelact.models.instance_pooling import InstancePooling
+from skelact.models.layers import map_keypoints
 
 GraphConvolutionBuilder = Callable[[int, int, Tensor], nn.Module]
 TemporalBuilder = Callable[[int, int, int], nn.Module]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stage: output channels, temporal stride, resolution (0 finest) and number of groups."""
-
-    channels: int
-    stride: int
-    resolution: int
-    groups: int
-
-
-STAGES = (
-    *(Stage(64, 1, 0, 1) for _ in range(4)),
-    Stage(128, 2, 1, 2),
-    *(Stage(128, 1, 1, 2) for _ in range(2)),
-    Stage(256, 2, 2, 4),
-    *(Stage(256, 1, 2, 4) for _ in range(2)),
-)
 
 
 class MappedResidual(nn.Module):
@@ -48,7 +30,7 @@ class MappedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, T, V_in) to (N, C_out, T', V_out)."""
-        return self.down(x @ self.M if hasattr(self, "M") else x)
+        return self.down(map_keypoints(x, self.M) if hasattr(self, "M") else x)
 
 
 class GroupedMapping(nn.Module):
@@ -84,19 +66,33 @@ class GroupedMapping(nn.Module):
             identity = torch.eye(graph.shape[-1]).repeat(groups, 1, 1)
             self.register_buffer("M", identity)
             self.WM = nn.Parameter(torch.ones_like(identity))
+        # The product with a diagonal mapping is a multiplication; other buffers than the identity can be loaded.
+        self.diagonal = hasattr(self, "WM")
+        self.register_load_state_dict_post_hook(_note_diagonal)
         self.conv_post = nn.Conv2d(out_channels, out_channels, 1)
         self.bn = nn.BatchNorm2d(out_channels)
         self.down = MappedResidual(in_channels, out_channels, mapping, stride=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C_in, T, V_in) to (N, C_out, T, V_out)."""
-        parts = x.chunk(self.groups, dim=1)
-        if hasattr(self, "M"):
-            mappings = self.M * self.WM if hasattr(self, "WM") else self.M
-            parts = tuple(part @ mapping for part, mapping in zip(parts, mappings, strict=True))
-        blocks = zip(self.basic_gcn_blocks, parts, strict=True)
-        y = torch.cat([block(part) for block, part in blocks], dim=1)
+        ys = [block(part) for block, part in zip(self.basic_gcn_blocks, self._mapped(x), strict=True)]
+        y = torch.cat(ys, dim=1) if self.groups > 1 else ys[0]
         return (self.bn(self.conv_post(y)) + self.down(x)).relu()
+
+    def _mapped(self, x: Tensor) -> tuple[Tensor, ...]:
+        if not hasattr(self, "M"):
+            return x.chunk(self.groups, dim=1)
+        mappings = self.M * self.WM if hasattr(self, "WM") else self.M
+        if self.diagonal:
+            weights = mappings.diagonal(dim1=1, dim2=2).repeat_interleave(x.shape[1] // self.groups, dim=0)
+            return (x * weights.unsqueeze(1)).chunk(self.groups, dim=1)
+        parts = zip(x.chunk(self.groups, dim=1), mappings, strict=True)
+        return tuple(map_keypoints(part, mapping) for part, mapping in parts)
+
+
+def _note_diagonal(block: GroupedMapping, _: object) -> None:
+    if hasattr(block, "WM"):
+        block.diagonal = torch.equal(block.M, torch.eye(block.M.shape[-1]).expand_as(block.M))
 
 
 class ResidualStage(nn.Module):
@@ -115,16 +111,16 @@ class ResidualStage(nn.Module):
 
 
 class Skelet(nn.Module):
-    """(N, I, T, 65, C) to features (N, I, 256, T', 11), or (N, 1, 256, T', 11) with Instance Pooling.
+    """(N, I, T, V, C) to features (N, I, C', T', V'), or (N, 1, C', T', V') with Instance Pooling.
 
     Args:
-        layout: must be Expressive Keypoints.
+        layout: the keypoints it takes.
         graph_convolution, temporal: builders of the two blocks of a stage.
         num_subsets: S.
+        stages: the table of stages.
         in_channels: C.
         instance_pooling: whether a group of persons is pooled to one skeleton first.
         embedding: of the Instance Pooling, see there.
-        stages: the table of stages.
     """
 
     def __init__(
@@ -133,13 +129,13 @@ class Skelet(nn.Module):
         graph_convolution: GraphConvolutionBuilder,
         temporal: TemporalBuilder,
         num_subsets: int,
+        stages: Sequence[Stage],
         in_channels: int = 3,
         instance_pooling: bool = False,
         embedding: str | None = None,
-        stages: Sequence[Stage] = STAGES,
     ):
         super().__init__()
-        mappings = skeleton_transformation()
+        mappings = skeleton_transformation(layout)
         graphs = [graph.repeat(num_subsets, 1, 1).contiguous() for graph in resolution_graphs(layout, mappings)]
         self.data_bn = nn.BatchNorm1d(in_channels * len(layout))
         if instance_pooling:
@@ -162,11 +158,11 @@ class Skelet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, I, T, V, C) to (N, I or 1, C', T', V')."""
         n, i, t, v, c = x.shape
-        x = self.data_bn(x.permute(0, 1, 3, 4, 2).reshape(n * i, v * c, t)).view(n, i, v, c, t)
+        x = self.data_bn(x.reshape(n * i * t, v * c)).view(n, i, t, v, c)
         if hasattr(self, "instance_pooling_block"):
-            x, i = self.instance_pooling_block(x.permute(0, 1, 4, 2, 3)), 1
+            x, i = self.instance_pooling_block(x), 1
         else:
-            x = x.permute(0, 1, 3, 4, 2).reshape(n * i, c, t, v)
+            x = x.flatten(0, 1).permute(0, 3, 1, 2)
         for stage in self.gcn:
             x = stage(x)
         return x.view(n, i, *x.shape[1:])

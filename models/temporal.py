@@ -6,8 +6,12 @@ has a weight for each keypoint.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+from skelact.models.layers import joint_batch_norm, joint_convolution
 
 
 class TemporalConvolution(nn.Module):
@@ -53,10 +57,17 @@ class MultiScaleTemporal(nn.Module):
         self.branches.append(nn.Conv2d(channels, width, 1, stride=(stride, 1)))
         self.transform = nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1))
         self.bn = nn.BatchNorm2d(channels)
+        self.stride = stride
 
     def scales(self, x: Tensor) -> Tensor:
-        """The concatenated branches."""
-        return torch.cat([branch(x) for branch in self.branches], dim=1)
+        """The concatenated branches; their first 1x1 convolutions run as one."""
+        branches: list[Any] = list(self.branches)
+        *entered, pointwise = branches
+        widths = [branch[0].out_channels for branch in entered]
+        y = joint_convolution([*(branch[0] for branch in entered), pointwise], x)
+        parts = joint_batch_norm([branch[1] for branch in entered], y[:, : sum(widths)]).relu().split(widths, dim=1)
+        outputs = [branch[-1](part) for branch, part in zip(entered, parts, strict=True)]
+        return torch.cat([*outputs, y[:, sum(widths) :, :: self.stride]], dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes as in the module's docstring."""
@@ -89,7 +100,15 @@ class DilatedTemporal(nn.Module):
         )
         self.branches.append(nn.Sequential(*_entry(channels, c), _max_pool(stride), nn.BatchNorm2d(c)))
         self.branches.append(nn.Sequential(nn.Conv2d(channels, c, 1, stride=(stride, 1)), nn.BatchNorm2d(c)))
+        self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Shapes as in the module's docstring."""
-        return torch.cat([branch(x) for branch in self.branches], dim=1).relu()
+        """Shapes as in the module's docstring; the branches' first convolutions and their last norms run as one."""
+        branches: list[Any] = list(self.branches)
+        first, second, pooled, pointwise = branches
+        y = joint_convolution([branch[0] for branch in branches], x)
+        entered, last = y.split([y.shape[1] // 4 * 3, y.shape[1] // 4], dim=1)
+        parts = joint_batch_norm([branch[1] for branch in branches[:3]], entered).relu().chunk(3, dim=1)
+        outputs = [first[3].conv(parts[0]), second[3].conv(parts[1]), pooled[3](parts[2]), last[:, :, :: self.stride]]
+        norms = [first[3].bn, second[3].bn, pooled[4], pointwise[1]]
+        return joint_batch_norm(norms, torch.cat(outputs, dim=1)).relu()

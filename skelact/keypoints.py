@@ -6,15 +6,16 @@ Expressive Keypoints (65, Yang et al. 2024, section 3.1) are COCO-WholeBody with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from skelact.errors import unknown_name
+from skelact.errors import UsageError, unknown_name
 
 Link = tuple[int, int]
+Groups = tuple[tuple[int, ...], ...]
 
 BODY_NAMES = (
     "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow",
@@ -186,3 +187,62 @@ def get_layout(name: str) -> Layout:
         return LAYOUTS[name]
     except KeyError:
         raise unknown_name("layout", name, LAYOUTS) from None
+
+
+def _first_merge() -> dict[str, tuple[str, ...]]:
+    """The body's 17, left fingers, right fingers, and what merges into each (Yang et al. 2024, section 3.2).
+
+    The paper drops the face. Where a layout has one, each eye takes its contour and brow, and the nose all the rest.
+    """
+    brows_and_eyes = {"right": (*range(17, 22), *range(36, 42)), "left": (*range(22, 27), *range(42, 48))}
+    rest = [k for k in range(68) if k not in (*brows_and_eyes["left"], *brows_and_eyes["right"])]
+    merge: dict[str, tuple[str, ...]] = {name: (name,) for name in BODY_NAMES}
+    merge["nose"] += tuple(f"face_{k}" for k in rest)
+    for side, points in brows_and_eyes.items():
+        merge[f"{side}_eye"] += tuple(f"face_{k}" for k in points)
+        merge[f"{side}_wrist"] += (f"{side}_hand_root",)
+        merge[f"{side}_ankle"] += tuple(f"{side}_{part}" for part in ("big_toe", "small_toe", "heel"))
+    for side in ("left", "right"):
+        merge |= {f"{side}_{finger}": tuple(f"{side}_{finger}{k}" for k in range(1, 5)) for finger in FINGERS}
+    return merge
+
+
+def _second_merge() -> dict[str, tuple[str, ...]]:
+    hands = {side: (f"{side}_wrist", *(f"{side}_{finger}" for finger in FINGERS)) for side in ("left", "right")}
+    return {
+        "head": BODY_NAMES[:5],
+        "shoulders": ("left_shoulder", "right_shoulder"),
+        "left_elbow": ("left_elbow",),
+        "right_elbow": ("right_elbow",),
+        "left_hand": hands["left"],
+        "right_hand": hands["right"],
+        "hips": ("left_hip", "right_hip"),
+        "left_knee": ("left_knee",),
+        "right_knee": ("right_knee",),
+        "left_foot": ("left_ankle",),
+        "right_foot": ("right_ankle",),
+    }
+
+
+# The two transformations of SkeleT: the name of each coarser keypoint to the names of those that merge into it.
+TRANSFORMATIONS: tuple[Mapping[str, tuple[str, ...]], ...] = (_first_merge(), _second_merge())
+
+
+def transformation_groups(layout: Layout) -> list[Groups | None]:
+    """For each transformation the places of the finer keypoints that merge into each coarser one; None if none do.
+
+    Raises:
+        UsageError: the layout has keypoints that no transformation knows.
+    """
+    names, found = list(layout.keypoint_names), []
+    for merge in TRANSFORMATIONS:
+        groups = {coarse: tuple(names.index(k) for k in parts if k in names) for coarse, parts in merge.items()}
+        groups = {coarse: places for coarse, places in groups.items() if places}
+        if sum(map(len, groups.values())) != len(names):
+            raise UsageError(
+                f"Skeleton Transformation merges the parts of a body, which layout {layout.name} has not: "
+                "choose a plain backbone for it"
+            )
+        found.append(tuple(groups.values()) if len(groups) < len(names) else None)
+        names = list(groups)
+    return found

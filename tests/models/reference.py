@@ -6,6 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from skelact.models.architecture import architecture_of
 DATA_FILES = Path(__file__).resolve().parents[1] / "data_files"
 CLASSES = 120
 # Each reference network, and what its checkpoint has beyond the model of that name.
-REFERENCE_MODELS: dict[str, dict[str, str]] = {
+REFERENCE_MODELS: dict[str, dict[str, Any]] = {
     "skelet_stgcnpp": {},
     "skelet_dgstgcn": {},
     "skelet_ctrgcn": {},
@@ -27,7 +28,7 @@ REFERENCE_MODELS: dict[str, dict[str, str]] = {
     "skelet_ctrgcn_ip": {},
     "stgcnpp_coco17": {},
     "dgstgcn_coco17": {},
-    "ctrgcn_coco17": {},
+    "ctrgcn_coco17": {"instances_normalized": 2},
     "stgcnpp_expressive65": {},
 }
 Shapes = dict[str, tuple[int, ...]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 from contextlib import suppress
@@ -16,9 +17,10 @@ from reference import checkpoint_shapes, filled
 from safetensors.torch import save_file
 from torch import Tensor
 
-from skelact.errors import InputError, SkelactError, WeightsError
+from skelact.errors import InputError, SkelactError, UsageError, WeightsError
+from skelact.keypoints import LAYOUTS
 from skelact.models import Architecture, Recognizer, create_model, list_models, load_reference
-from skelact.models.architecture import MODELS
+from skelact.models.architecture import MODELS, scaled_channels
 from skelact.models.checkpoints import fill, infer_architecture, load_state_dict_file
 
 State = dict[str, Tensor]
@@ -35,13 +37,22 @@ def state() -> State:
 
 
 def architectures() -> list[Architecture]:
+    """Every model on every layout it has, with every number of transformations, at several widths."""
+    found = []
+    for width, base in itertools.product((0.125, 0.25, 1), MODELS.values()):
+        for layout, count, inputs in itertools.product(LAYOUTS, (0, 1, 2), (3, 5)):
+            channels = scaled_channels(width)
+            # A full-sized network takes long to make: one on its own layout will do.
+            if (width == 1 and (layout, count, inputs) != (base.layout, 2, 3)) or (inputs, width) == (5, 0.125):
+                continue
+            with suppress(UsageError):
+                found.append(replace(base, layout=layout, transformations=count, channels=channels, in_channels=inputs))
     plain = [entry for entry in MODELS.values() if not entry.skelet]
-    pooled = MODELS["skelet-stgcnpp-ip"]
+    pooled = replace(MODELS["skelet-stgcnpp-ip"], channels=scaled_channels(0.125))
     return [
-        *MODELS.values(),
-        *(replace(entry, layout=layout) for entry in plain for layout in ("expressive65", "wholebody133", "hand21")),
+        *found,
         *(replace(entry, in_channels=5, channels=(16, 16, 32)) for entry in plain),
-        replace(MODELS["skelet-stgcnpp"], in_channels=5),
+        *(replace(entry, channels=(8, 8), instances_normalized=3) for entry in plain),
         *(replace(pooled, embedding=embedding) for embedding in ("V", "VC")),
     ]
 
@@ -54,7 +65,9 @@ def test_the_architecture_is_read_from_names_and_shapes(architecture: Architectu
 def test_the_architecture_of_pyskl_s_ctrgcn_is_read_too() -> None:
     shapes = checkpoint_shapes("ctrgcn_coco17")
     assert "backbone.net.0.gcn1.alpha" in shapes
-    assert infer_architecture(filled(shapes)) == MODELS["ctrgcn"]
+    published = replace(MODELS["ctrgcn"], instances_normalized=2)
+    assert infer_architecture(filled(shapes)) == published
+    assert load_reference(filled(shapes), "ctrgcn").architecture == published
 
 
 def test_a_real_checkpoint_of_pyskl(shared: Path) -> None:
@@ -110,8 +123,9 @@ def test_a_checkpoint_of_another_model_is_refused(name: str) -> None:
         {"cls_head.fc_cls.weight": None},
         {"backbone.data_bn.weight": None},
         {"backbone.gcn.0.gcn.A": torch.ones(3, 5, 5)},
+        {"backbone.gcn.0.gcn.bn.weight": torch.ones(5)},
     ],
-    ids=["no head", "no input normalization", "graph of no layout"],
+    ids=["no head", "no input normalization", "graph of no layout", "channels of no block"],
 )
 def test_what_is_no_recognizer_has_no_architecture(state: State, change: Change) -> None:
     changed = {name: tensor for name, tensor in {**state, **change}.items() if tensor is not None}

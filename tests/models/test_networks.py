@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from functools import cache
 
@@ -13,13 +14,12 @@ from torch import Tensor, nn
 from skelact.errors import SkelactError, UsageError
 from skelact.keypoints import get_layout
 from skelact.models import Recognizer, create_model, list_models
-from skelact.models.architecture import MODELS
+from skelact.models.architecture import CHANNELS, MODELS, architecture_of, scaled_channels
 from skelact.models.instance_pooling import InstancePooling
-from skelact.models.recognizer import count_parameters
+from skelact.models.layers import joint_batch_norm
 
 CLASSES = 5
 POOLED = [name for name in list_models() if MODELS[name].instance_pooling]
-PAIRED = ["ctrgcn"]  # its input BatchNorm knows the persons of a pair apart
 every_model = pytest.mark.parametrize("name", list_models())
 
 
@@ -45,7 +45,7 @@ def test_any_number_of_frames_and_persons(name: str, instances: int, frames: int
     assert logits.isfinite().all()
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
+@every_model
 def test_one_person_or_three(name: str) -> None:
     with torch.no_grad():
         for instances in (1, 3):
@@ -99,7 +99,7 @@ def test_a_saved_state_gives_the_same_network(name: str) -> None:
         assert torch.equal(other(clips(name)), model(name)(clips(name)))
 
 
-@pytest.mark.parametrize("name", [name for name in list_models() if name not in PAIRED])
+@every_model
 def test_the_order_of_persons_does_not_matter(name: str) -> None:
     x = clips(name, instances=4)
     with torch.no_grad():
@@ -171,10 +171,6 @@ def test_names_may_have_underscores_and_a_layout() -> None:
     assert create_model("skelet_stgcnpp_ip", 2).architecture == MODELS["skelet-stgcnpp-ip"]
 
 
-def test_running_statistics_are_not_counted_as_parameters() -> None:
-    assert count_parameters(nn.BatchNorm2d(4)) == 8
-
-
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
@@ -182,7 +178,17 @@ def test_running_statistics_are_not_counted_as_parameters() -> None:
         ("stgcnpp", {"pooling": True}, "unknown model option 'pooling': did you mean 'instance_pooling'"),
         ("stgcnpp", {"layout": "coco18"}, "unknown layout 'coco18': did you mean 'coco17'"),
         ("stgcnpp", {"instance_pooling": True}, "begins with skelet-"),
-        ("skelet-stgcnpp", {"layout": "coco17"}, "defined on layout expressive65, not coco17"),
+        ("skelet-stgcnpp", {"layout": "hand21"}, "which layout hand21 has not: choose a plain backbone"),
+        ("skelet-stgcnpp", {"layout": "coco17", "transformations": 1}, "choose 0 or 2 transformations"),
+        ("skelet-stgcnpp", {"transformations": 3}, "transformations is 3: SkeleT has from 0 to 2"),
+        ("skelet-stgcnpp", {"channels": (64, 128)}, "SkeleT has 10 stages, not 2"),
+        ("skelet-stgcnpp", {"instances_normalized": 2}, "leave instances_normalized at 1"),
+        ("stgcnpp", {"transformations": 1}, "transformations belong to the SkeleT models"),
+        ("stgcnpp", {"instances_normalized": 0}, "instances_normalized is 0"),
+        ("stgcnpp", {"channels": (5,)}, "stage 1 of stgcnpp cannot take 5 channels to 5"),
+        ("ctrgcn", {"channels": (8, 10)}, "stage 2 of ctrgcn cannot take 8 channels to 10: it divides them by 4"),
+        ("skelet-dgstgcn", {"channels": (8,) * 10}, "stage 5 of dgstgcn .* at least 16"),
+        ("skelet-stgcnpp", {"channels": (*(16,) * 6, 18, *(32,) * 3)}, "stage 8 of stgcnpp cannot take 18 channels"),
     ],
 )
 def test_what_cannot_be_built_says_why(name: str, options: dict[str, object], message: str) -> None:
@@ -203,6 +209,91 @@ def test_options_that_cannot_be_are_refused(name: str, options: dict[str, object
         create_model(name, CLASSES, **options)
 
 
-def test_plain_ctrgcn_refuses_an_odd_number_of_persons() -> None:
-    with pytest.raises(SkelactError, match="ctrgcn"):
-        model("ctrgcn")(clips("ctrgcn", samples=2, instances=1))
+def test_a_network_that_normalizes_pairs_refuses_an_odd_number_of_persons() -> None:
+    paired = create_model("ctrgcn", CLASSES, channels=(8, 8), instances_normalized=2)
+    assert paired(clips("ctrgcn", instances=4)).shape == (2, CLASSES)
+    with pytest.raises(SkelactError, match="takes persons 2 at a time, not 1"):
+        paired(clips("ctrgcn", instances=1))
+
+
+@pytest.mark.parametrize("blocks", ["stgcnpp", "dgstgcn", "ctrgcn"])
+@pytest.mark.parametrize(
+    ("layout", "transformations", "keypoints"),
+    [("expressive65", 0, 65), ("expressive65", 1, 27), ("wholebody133", 2, 11), ("coco17", 0, 17), ("coco17", 2, 11)],
+)
+def test_skelet_takes_any_layout_of_a_body(blocks: str, layout: str, transformations: int, keypoints: int) -> None:
+    network = create_model(
+        f"skelet-{blocks}", CLASSES, layout=layout, transformations=transformations, channels=scaled_channels(0.125)
+    )
+    x = torch.randn(2, 1, 8, len(get_layout(layout)), 3)
+    network(x).square().sum().backward()
+    assert network.eval().backbone(x).shape == (2, 1, 32, 2, keypoints)
+    mapped = [key for key in network.state_dict() if key.endswith(".residual.M")]
+    assert len(mapped) == (1 if layout == "coco17" and transformations else transformations)
+
+
+@pytest.mark.parametrize("name", ["skelet-dgstgcn", "skelet-stgcnpp", "skelet-ctrgcn", "stgcnpp", "dgstgcn", "ctrgcn"])
+@pytest.mark.parametrize("eighths", [1, 2, 3, 7, 8, 16])
+def test_scaled_channels_are_those_that_every_block_can_have(name: str, eighths: int) -> None:
+    channels = scaled_channels(eighths / 8)
+    assert channels == tuple(c * eighths // 8 for c in CHANNELS)
+    assert architecture_of(name, channels=channels).channels == channels
+
+
+@pytest.mark.parametrize("width", [0, 0.05, -1, float("nan"), float("inf")])
+def test_a_width_below_an_eighth_is_refused(width: float) -> None:
+    with pytest.raises(UsageError, match=r"the least is 0\.125"):
+        scaled_channels(width)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_a_group_may_be_padded_with_zero_persons(training: bool) -> None:
+    """As published: absent persons take part in the maxima and in the statistics of the first BatchNorms."""
+    network = create_model("skelet-stgcnpp-ip", CLASSES, channels=scaled_channels(0.125)).train(training)
+    x = clips("skelet-stgcnpp-ip", instances=3)
+    padded = torch.cat([x, torch.zeros_like(x)], dim=1)
+    network(padded).square().sum().backward()
+    assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())
+    norm = network.backbone.data_bn
+    if training:
+        values = padded.flatten(0, 2).flatten(1)
+        torch.testing.assert_close(norm.running_mean, 0.1 * values.mean(dim=0))
+        torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * values.var(dim=0))
+    else:
+        more = torch.cat([padded, torch.zeros_like(x)], dim=1)
+        torch.testing.assert_close(network(more), network(padded))  # one absent person or many, the maximum is the same
+
+
+def test_joint_batch_norms_are_the_norms_one_by_one() -> None:
+    joint, apart = [nn.BatchNorm2d(3), nn.BatchNorm2d(5)], [nn.BatchNorm2d(3), nn.BatchNorm2d(5)]
+    x = torch.randn(4, 8, 3, 2)
+    for norms in (joint, apart):
+        norms[1].weight.data.fill_(0.5)
+    for training in (True, False):
+        for norm in (*joint, *apart):
+            norm.train(training)
+        wanted = torch.cat([norm(part) for norm, part in zip(apart, x.split([3, 5], dim=1), strict=True)], dim=1)
+        torch.testing.assert_close(joint_batch_norm(joint, x), wanted)
+        for one, other in zip(joint, apart, strict=True):
+            torch.testing.assert_close(one.state_dict(), other.state_dict())
+
+
+def test_norms_that_average_over_all_batches_are_joined_too() -> None:
+    norms = [nn.BatchNorm2d(3, momentum=None), nn.BatchNorm2d(5, momentum=None)]
+    x = torch.randn(6, 8, 3, 2)
+    for batch in x.chunk(3):
+        joint_batch_norm(norms, batch)
+    torch.testing.assert_close(norms[1].running_mean, x[:, 3:].mean(dim=(0, 2, 3)))
+
+
+def test_importance_off_the_diagonal_counts_where_the_mapping_is_loaded() -> None:
+    """The product with an identity is left out; a checkpoint may hold another matrix in its place."""
+    block = create_model("skelet-stgcnpp", CLASSES, channels=scaled_channels(0.125)).eval().backbone.gcn[1].gcn
+    x, state = torch.randn(2, 8, 4, 65), copy.deepcopy(block.state_dict())
+    shifted = state["M"].roll(1, dims=2)
+    with torch.no_grad():
+        assert (block._mapped(x)[0] - x).abs().max() < 1e-6
+        block.load_state_dict({**state, "M": shifted, "WM": state["WM"] * 2})
+        torch.testing.assert_close(block._mapped(x)[0], 2 * x.roll(1, dims=3))
+        block.load_state_dict({**state, "WM": state["WM"] * 3})
+        torch.testing.assert_close(block._mapped(x)[0], 3 * x)
