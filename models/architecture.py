@@ -44,7 +44,7 @@ class Architecture:
         instance_pooling: a group of persons becomes one skeleton first.
         embedding: of Instance Pooling: None, "V" or "VC".
         in_channels: C, 3 for x, y and score.
-        channels: of the stages, ten for SkeleT; see `scaled_channels`.
+        channels: of the stages, ten for SkeleT; see `stage_channels`.
         transformations: how many of SkeleT's two transformations to coarser skeletons there are; without the second
             or both, the stages after it stay at the finer keypoints.
         instances_normalized: how many persons' coordinates the input BatchNorm of a plain backbone takes together,
@@ -116,21 +116,16 @@ class Architecture:
             if width % step or width < least or before % k:
                 raise UsageError(
                     f"stage {number + 1} of {self.blocks} cannot take {before} channels to {width}: it divides them "
-                    f"by {step} and has at least {least} (scaled_channels gives channels that every stage can have)"
+                    f"by {step} and has at least {least} (8, 16 and 32 at the three resolutions suit every block)"
                 )
 
 
-def scaled_channels(width: float) -> tuple[int, ...]:
-    """The published channels times `width`, rounded to the nearest eighth: channels that every block can have.
+def stage_channels(fine: int, middle: int, coarse: int) -> tuple[int, ...]:
+    """The channels of the ten stages from those at the three resolutions, published as 64, 128 and 256.
 
-    At an eighth (8, 16 and 32 channels) each group still has one channel for each of DG-STGCN's 8 subsets.
-
-    Raises:
-        UsageError: a width below an eighth, or none at all.
+    8, 16 and 32 are the least that every block can have: one for each of DG-STGCN's 8 subsets in every group.
     """
-    if not (math.isfinite(width) and round(8 * width) >= 1):
-        raise UsageError(f"width {width} is too small or no number: the least is 0.125, the published one 1")
-    return tuple(channels * round(8 * width) // 8 for channels in CHANNELS)
+    return tuple((fine, middle, coarse)[stage.resolution] for stage in STAGES)
 
 
 MODELS = {

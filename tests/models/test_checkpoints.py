@@ -20,7 +20,7 @@ from torch import Tensor
 from skelact.errors import InputError, SkelactError, UsageError, WeightsError
 from skelact.keypoints import LAYOUTS
 from skelact.models import Architecture, Recognizer, create_model, list_models, load_reference
-from skelact.models.architecture import MODELS, scaled_channels
+from skelact.models.architecture import MODELS, stage_channels
 from skelact.models.checkpoints import fill, infer_architecture, load_state_dict_file
 
 State = dict[str, Tensor]
@@ -41,14 +41,14 @@ def architectures() -> list[Architecture]:
     found = []
     for width, base in itertools.product((0.125, 0.25, 1), MODELS.values()):
         for layout, count, inputs in itertools.product(LAYOUTS, (0, 1, 2), (3, 5)):
-            channels = scaled_channels(width)
+            channels = stage_channels(*(int(width * c) for c in (64, 128, 256)))
             # A full-sized network takes long to make: one on its own layout will do.
             if (width == 1 and (layout, count, inputs) != (base.layout, 2, 3)) or (inputs, width) == (5, 0.125):
                 continue
             with suppress(UsageError):
                 found.append(replace(base, layout=layout, transformations=count, channels=channels, in_channels=inputs))
     plain = [entry for entry in MODELS.values() if not entry.skelet]
-    pooled = replace(MODELS["skelet-stgcnpp-ip"], channels=scaled_channels(0.125))
+    pooled = replace(MODELS["skelet-stgcnpp-ip"], channels=stage_channels(8, 16, 32))
     return [
         *found,
         *(replace(entry, in_channels=5, channels=(16, 16, 32)) for entry in plain),

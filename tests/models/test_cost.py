@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from skelact.models import Recognizer, create_model
-from skelact.models.architecture import Architecture, scaled_channels
+from skelact.models.architecture import Architecture, stage_channels
 from skelact.models.cost import count_macs, count_parameters
 
 
@@ -44,7 +44,7 @@ def test_the_cost_is_near_the_authors(name: str, instances: int, published: floa
 
 
 def test_counting_leaves_the_network_as_it_is() -> None:
-    model = create_model("skelet-dgstgcn", 3, channels=scaled_channels(0.125))
+    model = create_model("skelet-dgstgcn", 3, channels=stage_channels(8, 16, 32))
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     assert count_macs(model, 2, 20) == 2 * count_macs(model, 1, 20) - 3 * 32
     assert model.training

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from skelact.errors import SkelactError, UsageError
 from skelact.keypoints import get_layout
 from skelact.models import Recognizer, create_model, list_models
-from skelact.models.architecture import CHANNELS, MODELS, architecture_of, scaled_channels
+from skelact.models.architecture import MODELS, architecture_of, stage_channels
 from skelact.models.instance_pooling import InstancePooling
 from skelact.models.layers import joint_batch_norm
+from skelact.models.recognizer import folded
 
 CLASSES = 5
 POOLED = [name for name in list_models() if MODELS[name].instance_pooling]
@@ -223,7 +224,7 @@ def test_a_network_that_normalizes_pairs_refuses_an_odd_number_of_persons() -> N
 )
 def test_skelet_takes_any_layout_of_a_body(blocks: str, layout: str, transformations: int, keypoints: int) -> None:
     network = create_model(
-        f"skelet-{blocks}", CLASSES, layout=layout, transformations=transformations, channels=scaled_channels(0.125)
+        f"skelet-{blocks}", CLASSES, layout=layout, transformations=transformations, channels=stage_channels(8, 16, 32)
     )
     x = torch.randn(2, 1, 8, len(get_layout(layout)), 3)
     network(x).square().sum().backward()
@@ -233,23 +234,17 @@ def test_skelet_takes_any_layout_of_a_body(blocks: str, layout: str, transformat
 
 
 @pytest.mark.parametrize("name", ["skelet-dgstgcn", "skelet-stgcnpp", "skelet-ctrgcn", "stgcnpp", "dgstgcn", "ctrgcn"])
-@pytest.mark.parametrize("eighths", [1, 2, 3, 7, 8, 16])
-def test_scaled_channels_are_those_that_every_block_can_have(name: str, eighths: int) -> None:
-    channels = scaled_channels(eighths / 8)
-    assert channels == tuple(c * eighths // 8 for c in CHANNELS)
+@pytest.mark.parametrize("widths", [(8, 16, 32), (16, 64, 128), (64, 128, 256)])
+def test_channels_at_three_resolutions(name: str, widths: tuple[int, int, int]) -> None:
+    channels = stage_channels(*widths)
+    assert channels == (widths[0],) * 4 + (widths[1],) * 3 + (widths[2],) * 3
     assert architecture_of(name, channels=channels).channels == channels
-
-
-@pytest.mark.parametrize("width", [0, 0.05, -1, float("nan"), float("inf")])
-def test_a_width_below_an_eighth_is_refused(width: float) -> None:
-    with pytest.raises(UsageError, match=r"the least is 0\.125"):
-        scaled_channels(width)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_a_group_may_be_padded_with_zero_persons(training: bool) -> None:
     """As published: absent persons take part in the maxima and in the statistics of the first BatchNorms."""
-    network = create_model("skelet-stgcnpp-ip", CLASSES, channels=scaled_channels(0.125)).train(training)
+    network = create_model("skelet-stgcnpp-ip", CLASSES, channels=stage_channels(8, 16, 32)).train(training)
     x = clips("skelet-stgcnpp-ip", instances=3)
     padded = torch.cat([x, torch.zeros_like(x)], dim=1)
     network(padded).square().sum().backward()
@@ -288,7 +283,7 @@ def test_norms_that_average_over_all_batches_are_joined_too() -> None:
 
 def test_importance_off_the_diagonal_counts_where_the_mapping_is_loaded() -> None:
     """The product with an identity is left out; a checkpoint may hold another matrix in its place."""
-    block = create_model("skelet-stgcnpp", CLASSES, channels=scaled_channels(0.125)).eval().backbone.gcn[1].gcn
+    block = create_model("skelet-stgcnpp", CLASSES, channels=stage_channels(8, 16, 32)).eval().backbone.gcn[1].gcn
     x, state = torch.randn(2, 8, 4, 65), copy.deepcopy(block.state_dict())
     shifted = state["M"].roll(1, dims=2)
     with torch.no_grad():
@@ -297,3 +292,20 @@ def test_importance_off_the_diagonal_counts_where_the_mapping_is_loaded() -> Non
         torch.testing.assert_close(block._mapped(x)[0], 2 * x.roll(1, dims=3))
         block.load_state_dict({**state, "WM": state["WM"] * 3})
         torch.testing.assert_close(block._mapped(x)[0], 3 * x)
+
+
+def test_normalised_features_are_folded_into_the_head() -> None:
+    network = create_model("skelet-stgcnpp", CLASSES, channels=stage_channels(8, 16, 32))
+    names = set(network.state_dict())
+    network.normalize_features()
+    x = torch.randn(4, 1, 8, 65, 3)
+    for _ in range(3):
+        network(x)
+    network.eval()
+    state = folded(network.state_dict())
+    assert set(state) == names
+    plain = create_model("skelet-stgcnpp", CLASSES, channels=stage_channels(8, 16, 32)).eval()
+    plain.load_state_dict(state)
+    torch.testing.assert_close(plain(x), network(x), rtol=1e-4, atol=1e-5)
+    assert (plain.cls_head.fc_cls.bias - network.cls_head.fc_cls.bias).abs().max() > 1e-3
+    assert folded(state) == state
