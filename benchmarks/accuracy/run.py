@@ -95,6 +95,8 @@ def run(name: str, data: Path, seed: int, results: Path, predictions: Path | Non
     settings: TrainSettings = RECIPES[row.recipe].change([*row.changes, f"seed={seed}"])
     device = resolve_device("auto")
     for train_on, test_on in task.folds:
+        if row.test_on not in ("", test_on):
+            continue
         training = clips.subset(clips.of_groups(train_on))
         held_out = clips.subset(clips.of_groups([test_on]))
         if row.persons:

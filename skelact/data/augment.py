@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from skelact.data.transforms import fill_gaps
 from skelact.keypoints import LEFT_HAND, RIGHT_HAND, Layout
 
 Random = np.random.RandomState
@@ -120,3 +121,36 @@ def augment(points: np.ndarray, scores: np.ndarray, layout: Layout, random: Rand
     points = points + random.normal(0, amount.jitter, size=points.shape).astype(np.float32)
     scores = random_loss(scores, random, layout, amount)
     return np.where(scores[..., None] > 0, points, np.float32(0)), scores
+
+
+def transition(first: Keypoints, second: Keypoints, random: Random) -> Keypoints:
+    """What lies between two signs: the person goes from a moment of one clip to a moment of another.
+
+    A made-up clip of no sign, for recordings in which "no sign" is only hands at rest. The change takes
+    15 to 60 % of the frames; before and after it, each clip moves on at a random pace of at most its own. Keypoints
+    that one clip never shows are where the other has them.
+
+    Args:
+        first, second: normalised points (I, T, V, 2) and scores (I, T, V); lengths may differ.
+
+    Returns:
+        Points and scores with as many frames as `first`.
+    """
+    frames = first[0].shape[1]
+    centre, width = random.uniform(0.2, 0.8), random.uniform(0.15, 0.6)
+    time = np.linspace(0, 1, frames)
+    share = np.clip((time - centre) / width + 0.5, 0, 1)
+    share = (share * share * (3 - 2 * share)).astype(np.float32)  # sets off and arrives gently
+    moments = random.uniform(0.3, 1), random.uniform(0, 0.7)  # late in the first, early in the second
+    places, scores, shown = [], [], []
+    for (points, seen), moment in zip((first, second), moments, strict=True):
+        at = np.clip(moment + (time - centre) * random.uniform(0, 1), 0, 1)
+        chosen = np.rint(at * (points.shape[1] - 1)).astype(np.int64)
+        places.append(fill_gaps(points, seen)[:, chosen])
+        scores.append(seen[:, chosen])
+        shown.append((seen > 0).any(axis=1)[:, None, :, None])
+    start = np.where(shown[0], places[0], places[1])
+    end = np.where(shown[1], places[1], start)
+    points = start + (end - start) * share[:, None, None]
+    seen = np.where(share[:, None] < 0.5, *scores)
+    return np.where(seen[..., None] > 0, points, np.float32(0)), seen

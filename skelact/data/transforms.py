@@ -14,7 +14,8 @@ from skelact.models.preprocessing import Preprocessing
 
 UNSEEN = 0.01  # a score up to this means that the keypoint was not seen, as published
 CONFIDENT = 0.3  # a score above this counts as seen where the recognizer is told only seen or not seen
-HAND_GAIN = 3.0  # brings a hand, about a third of a shoulder width, to the size of the body
+PALM = (5, 9, 17)  # bases of index, middle and little finger from the hand's root on: rigid, whatever the fingers do
+USUAL_PALM, LEAST_PALM = 0.35, 0.15  # shoulder widths: where no hand was seen, and the least to divide by
 
 
 def normalize_by_image(points: np.ndarray, scores: np.ndarray, width: float, height: float) -> np.ndarray:
@@ -60,25 +61,58 @@ def fill_gaps(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
 
     A keypoint never seen stays at (0, 0); scores keep telling what was seen. Returns (I, T, V, 2).
     """
-    filled = points.copy()
     seen = scores > UNSEEN
-    time = np.arange(points.shape[1])
-    for person, keypoint in np.argwhere(seen.any(axis=1) & ~seen.all(axis=1)):
-        frames = np.flatnonzero(seen[person, :, keypoint])
-        for axis in (0, 1):
-            known = points[person, frames, keypoint, axis]
-            filled[person, :, keypoint, axis] = np.interp(time, frames, known)
-    return filled
+    time = np.arange(points.shape[1])[:, None]
+    before = np.maximum.accumulate(np.where(seen, time, -1), axis=1)
+    after = np.minimum.accumulate(np.where(seen, time, len(time))[:, ::-1], axis=1)[:, ::-1]
+    # At the ends, the nearest frame that has it; where none has, any.
+    first = np.where(before < 0, np.minimum(after, len(time) - 1), before)
+    last = np.where(after == len(time), np.maximum(before, 0), after)
+    share = ((time - first) / np.maximum(last - first, 1)).astype(np.float32)[..., None]
+    start, end = (np.take_along_axis(points, frame[..., None], axis=1) for frame in (first, last))
+    ever = seen.any(axis=1, keepdims=True)[..., None]
+    return np.where(ever, start + (end - start) * share, points).astype(points.dtype)
 
 
-def relative_to_hand(points: np.ndarray, layout: Layout) -> np.ndarray:
-    """Each hand keypoint relative to its own hand's root, times HAND_GAIN; 0 for the others. (I, T, V, 2)."""
+def relative_to_hand(points: np.ndarray, scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """Each hand keypoint relative to its own hand's root, in palm lengths; 0 for the others. (I, T, V, 2).
+
+    A palm length is that of the clip, so that a large hand, or one nearer to the camera, gives the same numbers as
+    a small one: see `palm_lengths`.
+    """
     relative = np.zeros_like(points)
-    for hand in (LEFT_HAND, RIGHT_HAND):
-        places = layout.places(hand)
-        if len(places):
-            relative[:, :, places] = (points[:, :, places] - points[:, :, places[:1]]) * HAND_GAIN
+    hands = [places for hand in (LEFT_HAND, RIGHT_HAND) if len(places := layout.places(hand))]
+    if hands:
+        lengths = palm_lengths(points, scores, hands)
+        for places, length in zip(hands, lengths.T, strict=True):
+            away = points[:, :, places] - points[:, :, places[:1]]
+            relative[:, :, places] = away / length[:, None, None, None]
     return relative
+
+
+def palm_lengths(points: np.ndarray, scores: np.ndarray, hands: list[np.ndarray]) -> np.ndarray:
+    """The mean distance of three finger bases from the hand's root, in each clip's longer quarter of frames.
+
+    A palm turned towards or away from the camera looks shorter than it is, hence the upper quartile. A hand never seen
+    counts as long as the person's other one.
+
+    Args:
+        points, scores: (I, T, V, 2) and (I, T, V).
+        hands: the places (21,) of each hand's keypoints.
+
+    Returns:
+        (I, hands) in the unit of points, at least LEAST_PALM.
+    """
+    lengths = np.zeros((len(points), len(hands)), dtype=points.dtype)
+    for hand, places in enumerate(hands):
+        bases = points[:, :, places[list(PALM)]] - points[:, :, places[:1]]
+        found = np.linalg.norm(bases, axis=-1).mean(axis=-1)
+        for person, seen in enumerate(scores[:, :, places[0]] > UNSEEN):
+            if seen.any():
+                lengths[person, hand] = np.percentile(found[person, seen], 75)
+    other = lengths.max(axis=1, keepdims=True)
+    lengths = np.where(lengths > 0, lengths, np.where(other > 0, other, np.float32(USUAL_PALM)))
+    return np.maximum(lengths, np.float32(LEAST_PALM))
 
 
 def seen_or_not(points: np.ndarray, scores: np.ndarray, width: float, height: float) -> np.ndarray:
@@ -163,7 +197,7 @@ def to_clips(
     if settings.score_channel:
         channels.append(scores[..., None])
     if settings.normalize == "person":
-        channels.append(relative_to_hand(points, layout))
+        channels.append(relative_to_hand(points, scores, layout))
     data = make_stream(np.concatenate(channels, axis=-1), layout, settings.stream)
     frames = sample_frames(data.shape[1], settings.clip_len, num_clips, random)
     chosen = data[: settings.max_instances, frames]  # (I, clips, T, V, C)

@@ -6,7 +6,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelact.data.augment import Augmentation, augment, mirror, random_camera, random_limbs, random_loss, random_speed
+from skelact.data.augment import (
+    Augmentation,
+    augment,
+    mirror,
+    random_camera,
+    random_limbs,
+    random_loss,
+    random_speed,
+    transition,
+)
 from skelact.keypoints import LAYOUTS, Layout, get_layout
 
 EXPRESSIVE = get_layout("expressive65")
@@ -120,3 +129,28 @@ def test_changed_clips_keep_shape_type_and_origin(seed: int, layout: Layout, fra
     assert changed.dtype == changed_scores.dtype == np.float32
     assert np.isfinite(changed).all()
     assert not changed[changed_scores == 0].any()
+
+
+@examples
+@given(seed=seeds, layout=st.sampled_from(list(LAYOUTS.values())))
+def test_a_transition_goes_from_one_clip_to_the_other(seed: int, layout: Layout) -> None:
+    first, second = person(seed, layout, frames=8), person(seed + 1, layout, frames=5)
+    for clip, side in ((first, -1), (second, 1)):
+        clip[0][...], clip[1][...] = side, 1
+    points, scores = transition(first, second, np.random.RandomState(seed % 2**32))
+    assert points.shape == first[0].shape
+    assert scores.shape == first[1].shape
+    assert points.dtype == scores.dtype == np.float32
+    travelled = points[0, :, 0, 0]
+    assert (np.diff(travelled) >= 0).all()
+    assert travelled[0] < 0 < travelled[-1]
+
+
+def test_a_transition_shows_what_either_clip_shows() -> None:
+    first, second = person(0, EXPRESSIVE), person(1, EXPRESSIVE)
+    first[1][:, :, :40] = 0
+    second[1][:, :, 20:] = 0
+    points, scores = transition(first, second, np.random.RandomState(0))
+    assert not points[scores == 0].any()
+    assert not scores[0, 0, :40].any()
+    assert not scores[0, -1, 20:].any()

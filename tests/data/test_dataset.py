@@ -10,7 +10,7 @@ import pytest
 from skelact.data.augment import Augmentation
 from skelact.data.clips import ClipSet
 from skelact.data.dataset import NONE, ClipDataset
-from skelact.errors import InputError
+from skelact.errors import InputError, UsageError
 from skelact.models.preprocessing import Preprocessing
 from tests.data.clips import random_clip, random_clips
 
@@ -93,3 +93,20 @@ def test_a_layout_is_taken_out_of_a_larger_one() -> None:
 def test_keypoints_that_are_not_there_are_told() -> None:
     with pytest.raises(InputError, match="layout coco17 have no keypoints for layout expressive65"):
         ClipDataset(random_clips(layout="coco17"), Preprocessing(), training=True)
+
+
+def test_some_clips_become_the_way_from_one_action_to_another(clips: ClipSet) -> None:
+    idle = replace(clips, class_names=("wave", "nothing"))
+    dataset = ClipDataset(idle, SIGNS, training=True, repeat=100, no_action="nothing", transitions=0.5)
+    labels = np.array([dataset[k][1] for k in range(300)])
+    own = np.tile(idle.labels, 100)
+    assert (labels[own == 1] == 1).all()
+    assert 0.3 < (labels[own == 0] == 1).mean() < 0.7
+    assert dataset[0][0].shape == (1, 1, 8, 65, 5)
+    tested = ClipDataset(idle, SIGNS, training=False, no_action="nothing", transitions=0.5)
+    assert [tested[k][1] for k in range(3)] == idle.labels.tolist()
+
+
+def test_transitions_need_a_class(clips: ClipSet) -> None:
+    with pytest.raises(UsageError, match="it is 'nothing', and the classes are a, b"):
+        ClipDataset(clips, SIGNS, training=True, no_action="nothing", transitions=0.5)

@@ -8,19 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelact.data.transforms import (
-    HAND_GAIN,
+    USUAL_PALM,
     fill_gaps,
     hide_lower_body,
     make_stream,
     normalize,
     normalize_by_image,
     normalize_by_person,
+    palm_lengths,
     relative_to_hand,
     seen_or_not,
     to_clips,
 )
 from skelact.errors import InputError, UsageError
-from skelact.keypoints import LAYOUTS, Layout, get_layout
+from skelact.keypoints import LAYOUTS, LEFT_HAND, RIGHT_HAND, Layout, get_layout
 from skelact.models.preprocessing import Preprocessing
 
 EXPRESSIVE, COCO = get_layout("expressive65"), get_layout("coco17")
@@ -143,13 +144,35 @@ def test_gaps_are_filled_by_straight_lines() -> None:
 @examples
 @given(seed=seeds, layout=st.sampled_from([EXPRESSIVE, get_layout("wholebody133")]))
 def test_hands_are_told_relative_to_their_own_root(seed: int, layout: Layout) -> None:
-    points, _ = person(seed, layout)
-    relative = relative_to_hand(points, layout)
+    points, scores = person(seed, layout)
+    relative = relative_to_hand(points, scores, layout)
     root, tip = layout.index["right_hand_root"], layout.index["right_index4"]
-    np.testing.assert_allclose(relative[:, :, tip], (points[:, :, tip] - points[:, :, root]) * HAND_GAIN, rtol=1e-6)
     assert not relative[:, :, root].any()
     assert not relative[:, :, layout.index["nose"]].any()
-    np.testing.assert_allclose(relative_to_hand(points + 50, layout), relative, atol=1e-2)
+    away = points[:, :, tip] - points[:, :, root]
+    ratio = relative[:, :, tip] / away
+    np.testing.assert_allclose(ratio, np.broadcast_to(ratio[:, :1, :1], ratio.shape), rtol=1e-3)
+    np.testing.assert_allclose(relative_to_hand(points + 50, scores, layout), relative, atol=1e-2)
+
+
+def test_the_size_of_a_hand_does_not_matter() -> None:
+    points, scores = person(0, EXPRESSIVE, seen=1)
+    larger = points.copy()
+    places = EXPRESSIVE.places(LEFT_HAND)
+    root = points[:, :, places[:1]]
+    larger[:, :, places] = root + (points[:, :, places] - root) * 1.5
+    one, other = relative_to_hand(points, scores, EXPRESSIVE), relative_to_hand(larger, scores, EXPRESSIVE)
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_a_hand_never_seen_counts_as_long_as_the_other() -> None:
+    points, scores = person(0, EXPRESSIVE, seen=1)
+    hands = [EXPRESSIVE.places(hand) for hand in (LEFT_HAND, RIGHT_HAND)]
+    left = palm_lengths(points, scores, hands)[0, 0]
+    scores[:, :, hands[1]] = 0
+    np.testing.assert_allclose(palm_lengths(points, scores, hands), [[left, left]])
+    scores[:, :, hands[0]] = 0
+    np.testing.assert_allclose(palm_lengths(points, scores, hands), [[USUAL_PALM, USUAL_PALM]])
 
 
 @pytest.mark.parametrize(
