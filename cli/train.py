@@ -188,6 +188,7 @@ def _train(
     init: TrainedRecognizer | None,
     as_json: bool,
 ) -> None:
+    from skelact.training.distributed import is_main_process
     from skelact.training.experiment import run
 
     with progress("training", "steps") as on_step, progress("testing", "clips") as on_clip:
@@ -202,6 +203,8 @@ def _train(
             on_step=lambda step, steps, loss: on_step(step, steps),
             on_clip=on_clip,
         )
+    if not is_main_process():
+        return
     if as_json:
         print_json(outcome.to_dict())
     else:
@@ -225,6 +228,7 @@ def _cross_validate(
     """Train and test once for every group, and tell the mean and the spread."""
     import statistics
 
+    from skelact.training.distributed import is_main_process
     from skelact.training.experiment import cross_validate
     from skelact.training.metrics import Figures, figures
 
@@ -236,7 +240,10 @@ def _cross_validate(
         for group, evaluation in tests:
             folds[group] = figures(evaluation)
             done = f"{len(folds)} of {len(set(clips.groups.tolist()))}"
-            typer.echo(f"group {group}: top-1 {evaluation.top1:.3f} ({done})", err=True)
+            if is_main_process():
+                typer.echo(f"group {group}: top-1 {evaluation.top1:.3f} ({done})", err=True)
+    if not is_main_process():
+        return
     top1 = [fold.top1 for fold in folds.values()]
     mean, spread = statistics.mean(top1), statistics.stdev(top1)
     if as_json:

@@ -19,7 +19,8 @@ class Preprocessing:
         layout: the keypoints, in order.
         stream: "j" joints, "b" bones, "jm" and "bm" their motion (Yang et al. 2024, section 4.2).
         normalize: "image" as published, relative to the frame; "person" relative to the shoulders, with a score
-            of 1 or 0 (seen or not) and two more channels that hold each finger relative to its own hand.
+            of 1 or 0 (seen or not) and two more channels that hold each finger relative to its own hand, in palm
+            lengths.
         clip_len: frames of a clip.
         test_clips: clips averaged in testing.
         max_instances: persons of a clip; fewer are padded with zeros, more are left out.

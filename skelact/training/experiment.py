@@ -14,6 +14,7 @@ from skelact.data.clips import ClipSet
 from skelact.errors import InputError, UsageError
 from skelact.models.preprocessing import STREAMS
 from skelact.recognition import TrainedRecognizer, save_recognizer
+from skelact.training.distributed import is_main_process
 from skelact.training.evaluate import Evaluation, evaluate
 from skelact.training.fuse import PUBLISHED_WEIGHTS, fuse
 from skelact.training.metrics import figures
@@ -122,6 +123,8 @@ def run(
 ) -> Outcome:
     """Train a recognizer for each stream, save it, and test it on what was held out.
 
+    Under torchrun, the main process alone saves and tests.
+
     Args:
         parts: of the clips.
         settings: of every run, apart from the stream.
@@ -150,8 +153,10 @@ def run(
             init=init,
             on_step=on_step,
         )
-        save_recognizer(recognizer, target)
         outputs[stream], training[stream] = target, recognizer.training
+        if not is_main_process():
+            continue
+        save_recognizer(recognizer, target)
         if parts.test is not None:
             tests[stream] = evaluate(recognizer, parts.test, device, on_clip=on_clip)
     if len(tests) > 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, get_type_hints
 
 from skelact.data.augment import Augmentation
 from skelact.errors import InputError, UsageError, unknown_name
-from skelact.models.architecture import Architecture, architecture_of, scaled_channels
+from skelact.models.architecture import Architecture, architecture_of, stage_channels
 from skelact.models.preprocessing import Preprocessing
 
 OPTIMIZERS = ("sgd", "adamw")
@@ -24,7 +25,7 @@ class TrainSettings:
 
     Attributes:
         model: a network of `skelact.models.list_models`.
-        width: channels of every stage as a share of the published ones.
+        channels: of the stages at the three resolutions, as published; fewer train faster.
         transformations: Skeleton Transformations of a SkeleT network, 0 to 2.
         instance_pooling: pool a group of persons to one skeleton before the first stage.
         embedding: of Instance Pooling: "", "V" or "VC".
@@ -39,8 +40,13 @@ class TrainSettings:
         momentum: of sgd.
         weight_decay: of either.
         warmup: share of the steps in which the rate climbs to its peak.
+        zero_init_residual: let every stage of a fresh network start as its shortcut.
+        normalize_features: of a fresh network, train the head on features normalised over the batch.
+            Helps on few clips.
         label_smoothing: share of the target spread over all classes.
         balance_classes: draw every class equally often.
+        no_action: the class of clips in which none of the other classes' actions happens; "" for none.
+        transitions: share of training clips made up of the way from one action to another, as clips of `no_action`.
         ema: momentum of an exponential moving average of the weights that is tested and kept; 0 is none.
         early_stopping: validations without a better top-1 after which training stops; 0 is never.
         validate_every: epochs between validations.
@@ -52,7 +58,7 @@ class TrainSettings:
     """
 
     model: str = "skelet-dgstgcn"
-    width: float = 1.0
+    channels: str = "64,128,256"
     transformations: int = 2
     instance_pooling: bool = False
     embedding: str = ""
@@ -72,8 +78,12 @@ class TrainSettings:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     warmup: float = 0.0
+    zero_init_residual: bool = False
+    normalize_features: bool = False
     label_smoothing: float = 0.0
     balance_classes: bool = False
+    no_action: str = ""
+    transitions: float = 0.0
     ema: float = 0.0
     early_stopping: int = 0
     validate_every: int = 1
@@ -101,7 +111,7 @@ class TrainSettings:
                 raise UsageError(f"{name} is {getattr(self, name)}: it must be a number that is not negative")
         if not 0 <= self.seed < 2**32:
             raise UsageError(f"seed is {self.seed}: it must be at least 0 and below 2^32")
-        for name in ("momentum", "warmup", "label_smoothing", "ema"):
+        for name in ("momentum", "warmup", "label_smoothing", "transitions", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{name} is {getattr(self, name)}: it must be at least 0 and below 1")
         if self.batch_size % self.accumulate:
@@ -119,7 +129,7 @@ class TrainSettings:
             UsageError: there is no such network.
         """
         options: dict[str, Any] = {
-            "channels": scaled_channels(self.width),
+            "channels": self._stage_channels(),
             "in_channels": self.preprocessing().channels,
         }
         if self.model.startswith("skelet"):
@@ -127,6 +137,12 @@ class TrainSettings:
         if self.instance_pooling or self.embedding:
             options |= {"instance_pooling": self.instance_pooling, "embedding": self.embedding or None}
         return architecture_of(self.model, layout=self.layout, **options)
+
+    def _stage_channels(self) -> tuple[int, ...]:
+        widths = re.fullmatch(r"(\d+),(\d+),(\d+)", self.channels)
+        if widths is None:
+            raise UsageError(f"channels is {self.channels!r}: it must be three whole numbers, as 64,128,256")
+        return stage_channels(*map(int, widths.groups()))
 
     def change(self, changes: Iterable[str]) -> TrainSettings:
         """These settings with changes, e.g. "lr=0.05" or "augment.mirror=0.5".
@@ -205,19 +221,24 @@ def load_settings(path: Path) -> TrainSettings:
 
 # For single persons who sign: see the card of asl-words for what each choice is worth.
 SIGNS = TrainSettings(
+    model="skelet-stgcnpp",
+    channels="16,32,64",
     normalize="person",
     clip_len=16,
     test_clips=4,
     max_instances=1,
     upper_body=True,
-    epochs=15,
+    epochs=6,
     repeat=1,
-    batch_size=16,
+    batch_size=8,
     optimizer="adamw",
-    lr=1.5e-3,
+    lr=2e-3,
     weight_decay=0.02,
     warmup=0.05,
+    zero_init_residual=True,
+    normalize_features=True,
     label_smoothing=0.1,
+    balance_classes=True,
     augment=Augmentation(
         mirror=0.5,
         rotation=15,
@@ -225,7 +246,7 @@ SIGNS = TrainSettings(
         shear=0.15,
         hand_scale=0.25,
         limb_shift=0.1,
-        crop=0.3,
+        crop=0.5,
         speed=0.4,
         jitter=0.015,
         keypoint_dropout=0.05,

@@ -16,7 +16,7 @@ from skelact.training.settings import load_settings
 
 TINY = (
     "--model", "skelet-stgcnpp", "--epochs", 1, "--batch-size", 4,
-    "--set", "width=0.125", "--set", "clip_len=4", "--set", "test_clips=1",
+    "--set", "channels=8,16,32", "--set", "clip_len=4", "--set", "test_clips=1",
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_a_held_out_person_is_tested_and_the_recognizer_written(skelact, clips, 
     assert set(told["tests"]["j"]["classes"]) == {"no sign", "yes"}
     assert load_recognizer(tmp_path / "mine.safetensors").class_names == ("no sign", "yes")
     settings = load_settings(tmp_path / "mine.run" / "settings.json")
-    assert (settings.model, settings.width, settings.epochs) == ("skelet-stgcnpp", 0.125, 1)
+    assert (settings.model, settings.channels, settings.epochs) == ("skelet-stgcnpp", "8,16,32", 1)
 
 
 def test_a_folder_is_split_by_persons_and_trained_in_one_command(skelact, folder, tmp_path):

@@ -309,3 +309,24 @@ def test_normalised_features_are_folded_into_the_head() -> None:
     torch.testing.assert_close(plain(x), network(x), rtol=1e-4, atol=1e-5)
     assert (plain.cls_head.fc_cls.bias - network.cls_head.fc_cls.bias).abs().max() > 1e-3
     assert folded(state) == state
+
+
+@pytest.mark.parametrize("name", ["skelet-stgcnpp", "skelet-dgstgcn", "skelet-ctrgcn", "stgcnpp", "dgstgcn", "ctrgcn"])
+def test_stages_start_as_their_shortcuts_and_learn_from_there(name: str) -> None:
+    network = create_model(name, CLASSES, channels=stage_channels(8, 16, 32))
+    network.zero_init_residuals()
+    stage = network.backbone.gcn[1]
+    keypoints = network.backbone.data_bn.num_features // 3
+    features = torch.randn(4, 8, 6, keypoints).relu()
+    if "ctrgcn" not in name:
+        torch.testing.assert_close(stage(features), stage.residual(features) if stage.residual else features)
+    started = [block.bn.weight for block in (stage.gcn, stage.tcn) if hasattr(block, "bn")]
+    assert started
+    assert all(weight.eq(0).all() for weight in started)
+    # What stands behind a zero learns first, and what stands before it from the second step on.
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        network(torch.randn(4, 1, 6, keypoints, 3)).square().sum().backward()
+        optimizer.step()
+    assert all(weight.ne(0).any() for weight in started)
