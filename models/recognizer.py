@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -18,7 +18,7 @@ from skelact.models.graph_convolution import (
     RefinedGraphConvolution,
 )
 from skelact.models.plain import Plain
-from skelact.models.skelet import GraphConvolutionBuilder, Skelet, TemporalBuilder
+from skelact.models.skelet import GraphConvolutionBuilder, ResidualStage, Skelet, TemporalBuilder
 from skelact.models.temporal import DilatedTemporal, DynamicTemporal, MultiScaleTemporal
 
 __all__ = ["Blocks", "Recognizer", "create_model"]
@@ -96,10 +96,10 @@ class Recognizer(nn.Module):
         neighbours otherwise take many epochs before they tell clips apart. CTR-GCN's temporal block ends in an
         activation, behind which a weight of 0 would stay 0: it keeps its own start.
         """
-        for stage in self.backbone.gcn[1:]:
+        for stage in cast(Iterable[ResidualStage], list(cast(nn.ModuleList, self.backbone.gcn))[1:]):
             for block in (stage.gcn, stage.tcn):
-                if hasattr(block, "bn"):
-                    nn.init.zeros_(block.bn.weight)
+                if isinstance(norm := getattr(block, "bn", None), nn.BatchNorm2d):
+                    nn.init.zeros_(norm.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, I, T, V, C), zeros where a person is absent, to (N, num_classes)."""

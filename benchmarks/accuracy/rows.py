@@ -42,7 +42,7 @@ class Row:
         changes: to the recipe, as `skelact train --set` takes them.
         task: a key of TASKS.
         recipe: a name of skelact.training.settings.RECIPES.
-        test_on: only the folds that test this person; empty for all.
+        test_on: only the folds that test these persons; empty for all.
         persons: compose clips of so many persons, of whom one signs, for training; 0 leaves clips as they are.
         test_persons: the same for the tests, each a figure of its own.
     """
@@ -51,15 +51,16 @@ class Row:
     changes: tuple[str, ...] = ()
     task: str = "asl10"
     recipe: str = "signs"
-    test_on: str = ""
+    test_on: tuple[str, ...] = ()
     persons: int = 0
     test_persons: tuple[int, ...] = ()
 
 
-# A smaller network, half of the frames and fewer epochs than the recipe's, and one of the three folds, so that the
+# A smaller network, half of the frames and fewer epochs than the recipe's, and two of the three folds, so that the
 # whole grid is affordable on two CPU cores. Rows of a table differ in nothing but what it asks; BASE is in all of them.
 SMALL = ("channels=16,32,64", "clip_len=8", "batch_size=8", "epochs=6", "test_clips=1")
-FOLD = "2"
+# One of person 0's ten signs is recorded under the wrong name, which nothing can get right: see the README.
+FOLDS = ("1", "2")
 BASE = "skelet-stgcnpp-65"
 BACKBONES = ("stgcnpp", "dgstgcn", "ctrgcn")
 LAYOUTS = {"coco17": "17", "expressive65": "65", "wholebody133": "133"}
@@ -78,7 +79,7 @@ def _without(*fields: str) -> tuple[str, ...]:
 
 
 def _small(table: str, *changes: str, **options: Any) -> Row:
-    return Row(table, (*SMALL, "model=skelet-stgcnpp", *changes), test_on=FOLD, **options)
+    return Row(table, (*SMALL, "model=skelet-stgcnpp", *changes), test_on=FOLDS, **options)
 
 
 def _rows() -> dict[str, Row]:

@@ -1,6 +1,6 @@
 """Accuracy on people not seen in training: one row of the table, all its folds.
 
-Run: python -m benchmarks.accuracy.run DATA ROW [--seed N] [--results FILE] [--predictions FOLDER]
+Run: python -m benchmarks.accuracy.run DATA ROW [--seed N] [--fold PERSON] [--results FILE] [--predictions FOLDER]
 DATA is the folder of asl10_words.npz and asl33_words_letters.npz; ROW a key of benchmarks/accuracy/rows.py. Appends a
 line a fold to the results. Every network is that of the last epoch: nothing is chosen on the person it is tested on.
 """
@@ -87,15 +87,15 @@ def line_of(evaluation: Evaluation, recognizer: TrainedRecognizer, persons: int)
     }
 
 
-def run(name: str, data: Path, seed: int, results: Path, predictions: Path | None) -> None:
-    """Train and test every fold of a row."""
+def run(name: str, data: Path, seed: int, fold: str | None, results: Path, predictions: Path | None) -> None:
+    """Train and test every fold of a row, or that of one person."""
     row = ROWS[name]
     task = TASKS[row.task]
     clips = load(task, data)
     settings: TrainSettings = RECIPES[row.recipe].change([*row.changes, f"seed={seed}"])
     device = resolve_device("auto")
     for train_on, test_on in task.folds:
-        if row.test_on not in ("", test_on):
+        if test_on not in (row.test_on or test_on) or fold not in (None, test_on):
             continue
         training = clips.subset(clips.of_groups(train_on))
         held_out = clips.subset(clips.of_groups([test_on]))
@@ -128,10 +128,11 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("row", choices=ROWS)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fold", help="only the fold that tests this person")
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--predictions", type=Path)
     arguments = parser.parse_args()
-    run(arguments.row, arguments.data, arguments.seed, arguments.results, arguments.predictions)
+    run(arguments.row, arguments.data, arguments.seed, arguments.fold, arguments.results, arguments.predictions)
 
 
 if __name__ == "__main__":

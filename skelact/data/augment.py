@@ -143,14 +143,14 @@ def transition(first: Keypoints, second: Keypoints, random: Random) -> Keypoints
     share = (share * share * (3 - 2 * share)).astype(np.float32)  # sets off and arrives gently
     moments = random.uniform(0.3, 1), random.uniform(0, 0.7)  # late in the first, early in the second
     places, scores, shown = [], [], []
-    for (points, seen), moment in zip((first, second), moments, strict=True):
+    for (clip, found), moment in zip((first, second), moments, strict=True):
         at = np.clip(moment + (time - centre) * random.uniform(0, 1), 0, 1)
-        chosen = np.rint(at * (points.shape[1] - 1)).astype(np.int64)
-        places.append(fill_gaps(points, seen)[:, chosen])
-        scores.append(seen[:, chosen])
-        shown.append((seen > 0).any(axis=1)[:, None, :, None])
+        frame = np.rint(at * (clip.shape[1] - 1)).astype(np.int64)
+        places.append(fill_gaps(clip, found)[:, frame])
+        scores.append(found[:, frame])
+        shown.append((found > 0).any(axis=1)[:, None, :, None])
     start = np.where(shown[0], places[0], places[1])
     end = np.where(shown[1], places[1], start)
     points = start + (end - start) * share[:, None, None]
-    seen = np.where(share[:, None] < 0.5, *scores)
+    seen = np.where(share[:, None] < 0.5, scores[0], scores[1])
     return np.where(seen[..., None] > 0, points, np.float32(0)), seen
