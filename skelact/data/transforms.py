@@ -56,6 +56,74 @@ def _shoulders(points: np.ndarray, seen: np.ndarray, layout: Layout) -> tuple[np
     return np.broadcast_to(found.mean(axis=0), (len(points), 2)), extent if extent > 1e-6 else 1.0
 
 
+def normalize_by_body(points: np.ndarray, scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """Points in pixels to trunk lengths from where the hips are in the middle of the clip, person by person.
+
+    Unlike `normalize_by_person` this keeps the path of a person through the picture; `body_middle` tells it apart
+    from the pose. Returns (I, T, V, 2), (0, 0) where not seen.
+    """
+    out = np.zeros_like(points)
+    seen = scores > UNSEEN
+    middle = body_middle(fill_gaps(points, scores), scores, layout)
+    for person in np.flatnonzero(seen.any(axis=(1, 2))):
+        size = _body_size(points[person], seen[person], layout)
+        start = np.median(middle[person][seen[person].any(axis=-1)], axis=0)
+        out[person] = np.where(seen[person][..., None], (points[person] - start) / size, 0)
+    return out
+
+
+def body_middle(filled: np.ndarray, scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """The middle of the hips in each frame, (I, T, 2), of points whose gaps are filled.
+
+    Where the hips are hardly ever seen it is that of the shoulders, and without those of all that was seen.
+    """
+    seen = scores > UNSEEN
+    middle = np.zeros((*filled.shape[:2], 2), np.float32)
+    hips, shoulders = ([layout.index[f"{side}_{joint}"] for side in ("left", "right")] for joint in ("hip", "shoulder"))
+    for person in range(len(filled)):
+        with_hips, with_shoulders = (int(seen[person][:, pair].all(axis=-1).sum()) for pair in (hips, shoulders))
+        ever = seen[person].any(axis=0)
+        if with_hips or with_shoulders:
+            pair = hips if with_hips >= 0.5 * with_shoulders else shoulders
+            middle[person] = filled[person][:, pair].mean(axis=1)
+        elif ever.any():
+            middle[person] = filled[person][:, ever].mean(axis=1)
+    return middle
+
+
+# Bones and how long they are, in trunk lengths: where the trunk itself is hidden or foreshortened, the longest counts.
+_SHOULDERS, _HIPS = ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")
+_TRUNK_LENGTHS = (
+    (_SHOULDERS, _HIPS, 1.0),
+    (_SHOULDERS[:1], _SHOULDERS[1:], 0.62),
+    *(
+        ((f"{side}_{one}",), (f"{side}_{other}",), length)
+        for side in ("left", "right")
+        for one, other, length in (
+            ("shoulder", "elbow", 0.5),
+            ("elbow", "wrist", 0.45),
+            ("hip", "knee", 0.75),
+            ("knee", "ankle", 0.72),
+        )
+    ),
+)
+
+
+def _body_size(points: np.ndarray, seen: np.ndarray, layout: Layout) -> float:
+    """The trunk length of one person as it would be seen upright, pixels, from (T, V, 2) and (T, V)."""
+    sizes = []
+    for one, other, length in _TRUNK_LENGTHS:
+        ends = [[layout.index[name] for name in end] for end in (one, other)]
+        frames = seen[:, ends[0] + ends[1]].all(axis=-1)
+        if frames.any():
+            bone = points[frames][:, ends[0]].mean(axis=1) - points[frames][:, ends[1]].mean(axis=1)
+            sizes.append(float(np.median(np.linalg.norm(bone, axis=-1))) / length)
+    if sizes and max(sizes) > 1e-6:
+        return max(sizes)
+    extent = float(np.ptp(points[seen], axis=0).max()) / 2
+    return extent if extent > 1e-6 else 1.0
+
+
 def fill_gaps(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     """Points of keypoints lost for some frames, drawn straight between the frames that have them.
 
@@ -132,6 +200,14 @@ def hide_lower_body(scores: np.ndarray, layout: Layout) -> np.ndarray:
     return out
 
 
+def hide_hands(scores: np.ndarray, layout: Layout) -> np.ndarray:
+    """The scores with 0 for both hands. (I, T, V)."""
+    out = scores.copy()
+    for hand in (LEFT_HAND, RIGHT_HAND):
+        out[:, :, layout.places(hand)] = 0
+    return out
+
+
 def make_stream(data: np.ndarray, layout: Layout, stream: str) -> np.ndarray:
     """Joints (I, T, V, C) to one of the four streams, the same shape.
 
@@ -166,6 +242,11 @@ def normalize(
     points, scores = points.astype(np.float32), scores.astype(np.float32)
     if settings.upper_body:
         scores = hide_lower_body(scores, layout)
+    if not settings.hands:
+        scores = hide_hands(scores, layout)
+    if settings.normalize == "body":
+        scores = seen_or_not(points, scores, width, height)
+        return normalize_by_body(points, scores, layout), scores
     if settings.normalize == "person":
         scores = seen_or_not(points, scores, width, height)
         return normalize_by_person(points, scores, layout), scores
@@ -191,14 +272,20 @@ def to_clips(
         (num_clips, max_instances, clip_len, V, C) float32.
     """
     layout = get_layout(settings.layout)
-    if settings.normalize == "person":
+    if settings.normalize != "image":
         points = fill_gaps(points, scores)
-    channels = [points]
-    if settings.score_channel:
-        channels.append(scores[..., None])
+    extra = []
     if settings.normalize == "person":
-        channels.append(relative_to_hand(points, scores, layout))
+        extra = [relative_to_hand(points, scores, layout)]
+    elif settings.normalize == "body":
+        path = np.broadcast_to(body_middle(points, scores, layout)[:, :, None], points.shape)
+        ever = (scores > UNSEEN).any(axis=1)[:, None, :, None]
+        points, extra = np.where(ever, points - path, np.float32(0)), [path]
+    channels = [points, *([scores[..., None]] if settings.score_channel else []), *extra]
     data = make_stream(np.concatenate(channels, axis=-1), layout, settings.stream)
+    if settings.normalize == "body" and data.shape[1] < settings.clip_len:
+        # Slower rather than over and over again: the path of a looping clip would jump.
+        data = data[:, np.arange(settings.clip_len) * data.shape[1] // settings.clip_len]
     frames = sample_frames(data.shape[1], settings.clip_len, num_clips, random)
     chosen = data[: settings.max_instances, frames]  # (I, clips, T, V, C)
     clips = np.zeros((num_clips, settings.max_instances, settings.clip_len, *data.shape[2:]), dtype=np.float32)

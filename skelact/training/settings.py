@@ -16,6 +16,9 @@ from skelact.models.architecture import Architecture, architecture_of, stage_cha
 from skelact.models.preprocessing import Preprocessing
 
 OPTIMIZERS = ("sgd", "adamw")
+_OF_PREPROCESSING = (
+    "layout", "stream", "normalize", "clip_len", "test_clips", "max_instances", "upper_body", "hands",
+)  # fmt: skip
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -29,7 +32,7 @@ class TrainSettings:
         transformations: Skeleton Transformations of a SkeleT network, 0 to 2.
         instance_pooling: pool a group of persons to one skeleton before the first stage.
         embedding: of Instance Pooling: "", "V" or "VC".
-        layout, stream, normalize, clip_len, test_clips, max_instances, upper_body: see
+        layout, stream, normalize, clip_len, test_clips, max_instances, upper_body, hands: see
             `skelact.models.preprocessing.Preprocessing`.
         epochs: how often the epoch below is run.
         repeat: passes over the training clips in an epoch.
@@ -69,6 +72,7 @@ class TrainSettings:
     test_clips: int = 10
     max_instances: int = 2
     upper_body: bool = False
+    hands: bool = True
     epochs: int = 24
     repeat: int = 5
     batch_size: int = 128
@@ -119,8 +123,7 @@ class TrainSettings:
 
     def preprocessing(self) -> Preprocessing:
         """The recognizer's input."""
-        names = ("layout", "stream", "normalize", "clip_len", "test_clips", "max_instances", "upper_body")
-        return Preprocessing(**{name: getattr(self, name) for name in names})
+        return Preprocessing(**{name: getattr(self, name) for name in _OF_PREPROCESSING})
 
     def architecture(self) -> Architecture:
         """The network.
@@ -253,7 +256,9 @@ SIGNS = TrainSettings(
         hand_dropout=0.3,
     ),
 )
-RECIPES = {"published": TrainSettings(), "signs": SIGNS, "actions": replace(SIGNS, upper_body=False)}
+# For single persons who do anything else: the whole body, and where it goes; see benchmarks/everyday.
+ACTIONS = replace(SIGNS, normalize="body", upper_body=False, clip_len=32)
+RECIPES = {"published": TrainSettings(), "signs": SIGNS, "actions": ACTIONS}
 
 
 def recipe(name: str) -> TrainSettings:

@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelact.data.transforms import (
+    UNSEEN,
     USUAL_PALM,
+    body_middle,
     fill_gaps,
+    hide_hands,
     hide_lower_body,
     make_stream,
     normalize,
+    normalize_by_body,
     normalize_by_image,
     normalize_by_person,
     palm_lengths,
@@ -73,6 +77,59 @@ def test_frames_without_shoulders_take_the_place_from_their_neighbours() -> None
     normalized = normalize_by_person(points, scores, COCO)
     width = np.linalg.norm(points[0, 0, 5] - points[0, 0, 6])
     np.testing.assert_allclose(normalized[0, 1, 0], normalized[0, 0, 0] - 50 / width, rtol=1e-3, atol=1e-3)
+
+
+bodies = st.sampled_from([layout for layout in LAYOUTS.values() if "left_hip" in layout.index])
+
+
+@examples
+@given(seed=seeds, layout=bodies, seen=st.sampled_from([0.0, 0.1, 0.8, 1.0]))
+def test_place_and_size_of_a_body_do_not_matter(seed: int, layout: Layout, seen: float) -> None:
+    points, scores = person(seed, layout, seen=seen)
+    random = np.random.default_rng(seed)
+    moved = points * np.float32(random.uniform(0.3, 3)) + random.uniform(-500, 500, 2).astype(np.float32)
+    wanted = normalize_by_body(points, scores, layout)
+    assert np.isfinite(wanted).all()
+    assert (wanted[scores <= UNSEEN] == 0).all()
+    np.testing.assert_allclose(normalize_by_body(moved, scores, layout), wanted, atol=2e-3 * (1 + np.abs(wanted).max()))
+
+
+def test_the_path_of_a_body_is_apart_from_its_pose() -> None:
+    points, scores = person(0, EXPRESSIVE, frames=1, seen=1)
+    points, scores = points.repeat(5, axis=1), scores.repeat(5, axis=1)
+    settings = Preprocessing(normalize="body", clip_len=5, test_clips=1, max_instances=1)
+    still = to_clips(normalize_by_body(points, scores, EXPRESSIVE), scores, settings)[0, 0]
+    points += np.linspace(0, 80, 5, dtype=np.float32)[:, None, None]
+    moving = to_clips(normalize_by_body(points, scores, EXPRESSIVE), scores, settings)[0, 0]
+    np.testing.assert_allclose(moving[..., :3], still[..., :3], atol=1e-3)
+    assert (np.diff(moving[:, 0, 3]) > 0).all()
+    np.testing.assert_allclose(still[..., 3:], 0, atol=1e-5)
+
+
+def test_a_short_clip_of_a_body_is_stretched() -> None:
+    points, scores = person(6, COCO, frames=3, seen=1)
+    settings = Preprocessing(layout="coco17", normalize="body", clip_len=6, test_clips=2, max_instances=1)
+    clips = to_clips(normalize_by_body(points, scores, COCO), scores, settings, num_clips=2)
+    np.testing.assert_array_equal(clips[:, :, 0::2], clips[:, :, 1::2])
+    assert not np.array_equal(clips[:, :, 0], clips[:, :, 2])
+
+
+def test_a_body_without_hips_is_placed_by_its_shoulders() -> None:
+    points, scores = person(4, COCO, seen=1)
+    scores[..., 11:13] = 0
+    np.testing.assert_allclose(body_middle(points, scores, COCO), points[:, :, 5:7].mean(axis=2), rtol=1e-6)
+
+
+def test_hidden_hands_are_not_seen() -> None:
+    _, scores = person(5, EXPRESSIVE, seen=1)
+    hidden = hide_hands(scores, EXPRESSIVE)
+    assert (hidden[..., 23:] == 0).all()
+    assert (hidden[..., :23] == scores[..., :23]).all()
+
+
+def test_a_layout_without_hips_cannot_be_normalized_by_body() -> None:
+    with pytest.raises(UsageError, match="hips"):
+        Preprocessing(layout="hand21", normalize="body")
 
 
 def test_persons_are_normalized_apart() -> None:
