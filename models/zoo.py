@@ -68,7 +68,7 @@ ZOO = {
         ),
         ZooEntry(
             name="asl-words",
-            about="16 words of American Sign Language and no sign; body and hands; bundled (SkeleT-DGSTGCN)",
+            about="16 words of American Sign Language and no sign; body and hands; bundled (SkeleT-STGCN++)",
             licence="MIT, as the data it was trained on",
             card=_FOLDER / "cards" / "asl-words.md",
             bundled=_FOLDER / "weights" / "asl-words.safetensors",
