@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelact.data.augment import (
-    Augmentation,
     augment,
     mirror,
     random_camera,
@@ -17,21 +16,10 @@ from skelact.data.augment import (
     transition,
 )
 from skelact.keypoints import LAYOUTS, Layout, get_layout
+from skelact.training.settings import RECIPES
 
 EXPRESSIVE = get_layout("expressive65")
-ALL = Augmentation(
-    mirror=0.5,
-    rotation=15,
-    scale=0.25,
-    shear=0.15,
-    hand_scale=0.25,
-    limb_shift=0.1,
-    crop=0.3,
-    speed=0.4,
-    jitter=0.015,
-    keypoint_dropout=0.05,
-    hand_dropout=0.3,
-)
+ALL = RECIPES["signs"].augment
 seeds = st.integers(0, 2**32 - 1)
 examples = settings(max_examples=40, deadline=None)
 
