@@ -120,7 +120,7 @@ def train(
     parts = _split(clips, dataset, split, test_group, val_group)
     if not (config or epochs or start_from == "published"):
         settings = with_enough_steps(settings, len(parts.training))
-    _train(parts, settings, output, streams, chosen, resume, start, as_json)
+    _train(parts, settings, output, streams, chosen, resume, overwrite, start, as_json)
 
 
 def _check_outputs(output: Path, streams: list[str] | None, overwrite: bool, resume: bool) -> None:
@@ -135,8 +135,17 @@ def _check_outputs(output: Path, streams: list[str] | None, overwrite: bool, res
 
 
 def _default_recipe(dataset: list[str]) -> str:
-    published = all(Path(source).suffix in (".pkl", ".pickle") or not Path(source).exists() for source in dataset)
-    return "published" if published else "actions"
+    """The published one for what comes with splits, where it may be compared with others' figures."""
+    from skelact.data.datasets import DATASETS
+    from skelact.data.prepare import CLIPS_FOLDER
+    from skelact.data.sources import PICKLES
+    from skelact.data.storage import is_clip_folder
+
+    def published(source: str) -> bool:
+        prepared = is_clip_folder(Path(source)) or is_clip_folder(Path(source) / CLIPS_FOLDER)
+        return source in DATASETS or Path(source).suffix in PICKLES or prepared
+
+    return "published" if all(published(source) for source in dataset) else "actions"
 
 
 def _augmented(settings: TrainSettings, wanted: bool | None) -> TrainSettings:
@@ -185,6 +194,7 @@ def _train(
     streams: list[str] | None,
     device: str,
     resume: bool,
+    overwrite: bool,
     init: TrainedRecognizer | None,
     as_json: bool,
 ) -> None:
@@ -199,6 +209,7 @@ def _train(
             streams=streams,
             device=device,
             resume=resume,
+            overwrite=overwrite,
             init=init,
             on_step=lambda step, steps, loss: on_step(step, steps),
             on_clip=on_clip,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from skelact.data.clips import ClipSet
 from skelact.errors import InputError, UsageError
 from skelact.models.preprocessing import STREAMS
 from skelact.recognition import TrainedRecognizer, save_recognizer
+from skelact.training.checkpoint import SETTINGS
 from skelact.training.distributed import is_main_process
 from skelact.training.evaluate import Evaluation, evaluate
 from skelact.training.fuse import PUBLISHED_WEIGHTS, fuse
@@ -117,6 +119,7 @@ def run(
     streams: Sequence[str] | None = None,
     device: str = "cpu",
     resume: bool = False,
+    overwrite: bool = False,
     init: TrainedRecognizer | None = None,
     on_step: OnStep | None = None,
     on_clip: OnClip | None = None,
@@ -133,6 +136,7 @@ def run(
         streams: None for that of the settings alone.
         device: resolved.
         resume: go on from the last checkpoint of each stream.
+        overwrite: replace runs that are there, unless they are resumed.
         init: what to fine-tune.
         on_step, on_clip: told of the progress of training and testing.
 
@@ -142,13 +146,16 @@ def run(
     outputs, training, tests = {}, {}, {}
     for stream in streams or [settings.stream]:
         target = output if not streams else output.with_name(f"{output.stem}-{stream}{output.suffix}")
+        run_dir = target.with_suffix(".run")
+        if overwrite and not resume and is_main_process() and (run_dir / SETTINGS).is_file():
+            shutil.rmtree(run_dir)
         recognizer = train(
             parts.training,
             replace(settings, stream=stream),
             validation=parts.validation,
             device=device,
             name=target.stem,
-            run_dir=target.with_suffix(".run"),
+            run_dir=run_dir,
             resume=resume,
             init=init,
             on_step=on_step,

@@ -123,6 +123,18 @@ def test_a_recognizer_is_fine_tuned_and_a_run_is_resumed(skelact, clips, tmp_pat
         assert torch.equal(after.model.state_dict()[name], tensor)
 
 
+def test_a_run_is_replaced_only_if_asked(skelact, clips, tmp_path):
+    assert skelact("train", "--dataset", clips, *TINY).status == 0
+    again = skelact("train", "--dataset", clips, *TINY, "--set", "seed=2")
+    assert again.status == 6
+    assert "exists" in again.stderr
+    (tmp_path / "recognizer.safetensors").unlink()
+    assert "holds a run already" in skelact("train", "--dataset", clips, *TINY, "--set", "seed=2").stderr
+    done = skelact("train", "--dataset", clips, *TINY, "--set", "seed=2", "--overwrite")
+    assert done.status == 0, done.stderr
+    assert load_settings(tmp_path / "recognizer.run" / "settings.json").seed == 2
+
+
 def test_settings_of_another_run_are_taken(skelact, clips, tmp_path):
     assert skelact("train", "--dataset", clips, *TINY, "-o", "first.safetensors").status == 0
     done = skelact(
