@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,15 @@ def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False) -
     arrays = {field.name: np.asarray(getattr(sequence, field.name)) for field in fields(sequence)}
     arrays["notes"] = np.array(sequence.notes, dtype=np.str_)
     arrays["version"] = np.array(VERSION)
+    write_arrays(arrays, path, overwrite)
+
+
+def write_arrays(arrays: Mapping[str, np.ndarray], path: Path, overwrite: bool = False) -> None:
+    """Write arrays as a compressed .npz without pickles, whole or not at all.
+
+    Raises:
+        OutputError: the file exists and `overwrite` is not set, or it cannot be written.
+    """
     # As np.savez_compressed does, which however leaves an archive half closed when the disk is full.
     with atomic_write(path, overwrite) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

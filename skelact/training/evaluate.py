@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 from skelact.data.clips import ClipSet
 from skelact.data.dataset import ClipDataset
 from skelact.errors import InputError, SkelactError, UsageError
-from skelact.formats.writing import atomic_write
+from skelact.formats.npz import write_arrays
 from skelact.recognition import TrainedRecognizer, class_logits, mean_probabilities
 
 VERSION = 1
@@ -227,11 +226,7 @@ def save_predictions(evaluation: Evaluation, path: Path, overwrite: bool = False
         OutputError: the file exists and `overwrite` is not set, or it cannot be written.
     """
     values = {name: getattr(evaluation, name) for name in _FIELDS if name != "version"}
-    # As np.savez_compressed does, which however leaves an archive half closed when the disk is full.
-    with atomic_write(path, overwrite) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, value in {"version": VERSION, **values}.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(value), allow_pickle=False)
+    write_arrays({name: np.asarray(value) for name, value in {"version": VERSION, **values}.items()}, path, overwrite)
 
 
 def load_predictions(path: Path) -> Evaluation:
