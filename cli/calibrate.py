@@ -42,6 +42,7 @@ def calibrate(
     from skelact.devices import resolve_device
     from skelact.predict import find_recognizer
     from skelact.recognition import save_recognizer
+    from skelact.settings import ExtractSettings
     from skelact.training.calibrate import calibration_report, with_temperature
 
     check_outputs([output], overwrite)
@@ -59,9 +60,7 @@ def calibrate(
         skip_frames=skip_frames,
         group_by=group_by,
         sequences=sequences,
-        pose=pose,
-        detector=detector,
-        offline=offline,
+        extraction=ExtractSettings(pose, detector, device=chosen, offline=offline),
     )
     report = calibration_report(evaluation)
     save_recognizer(with_temperature(trained, report.temperature), output)

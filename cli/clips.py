@@ -12,6 +12,7 @@ from skelact.cli.common import progress, warn
 if TYPE_CHECKING:
     from skelact.data.clips import ClipSet
     from skelact.sequence import PoseSequence
+    from skelact.settings import ExtractSettings
 
 Dataset = Annotated[
     list[str],
@@ -40,21 +41,18 @@ Sequences = Annotated[
 
 def load_clips(
     dataset: list[str],
+    extraction: ExtractSettings,
     *,
     classes: str | None = None,
     skip_frames: int = 0,
     group_by: str | None = None,
     sequences: Path | None = None,
-    pose: str | None = None,
-    detector: str | None = None,
-    device: str = "auto",
-    offline: bool = False,
 ) -> ClipSet:
     """The clips of `--dataset`, videos among them extracted first."""
     from skelact.data.sources import Options, load_dataset
     from skelact.pipeline import extractor
 
-    extract = extractor(pose=pose, detector=detector, device=device, offline=offline, warn=warn)
+    extract = extractor(extraction, warn)
 
     def extract_video(video: Path) -> PoseSequence:
         with progress(video.name, "frames") as on_frame:

@@ -23,6 +23,11 @@ Detector = Annotated[
         show_default=False,
     ),
 ]
+Backend = Annotated[str, typer.Option(help="What runs the networks: torch, or onnx (extra onnx).")]
+DetectEvery = Annotated[
+    int,
+    typer.Option(min=1, help="Look for persons in every N-th frame; between, where they come, go or are lost."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from skelact.cli.common import (
+    Backend,
+    DetectEvery,
     Detector,
     Device,
     Json,
@@ -18,6 +20,7 @@ from skelact.cli.common import (
     report_error,
     warn,
 )
+from skelact.settings import DETECT_EVERY
 
 if TYPE_CHECKING:
     from skelact.predict import Prediction
@@ -35,6 +38,8 @@ def predict(
     top_k: Annotated[int, typer.Option("--top-k", min=1, help="How many actions to tell.")] = 5,
     pose: Pose = None,
     detector: Detector = None,
+    backend: Backend = "torch",
+    detect_every: DetectEvery = DETECT_EVERY,
     device: Device = "auto",
     offline: Offline = False,
     as_json: Json = False,
@@ -47,10 +52,12 @@ def predict(
     from skelact.errors import SkelactError
     from skelact.predict import check_source, find_recognizer
     from skelact.predict import predict as run
+    from skelact.settings import ExtractSettings
 
     if len(inputs) == 1:
         check_source(inputs[0])
     recognizer = find_recognizer(model, offline=offline, warn=warn)
+    extraction = ExtractSettings(pose, detector, backend, device, offline, detect_every)
     done, failures = [], []
     for source in inputs:
         try:
@@ -59,10 +66,7 @@ def predict(
                     source,
                     model=recognizer,
                     top_k=top_k,
-                    pose=pose,
-                    detector=detector,
-                    device=device,
-                    offline=offline,
+                    extraction=extraction,
                     on_frame=on_frame,
                     warn=warn,
                 )

@@ -53,6 +53,7 @@ def test(
     """
     from skelact.devices import resolve_device
     from skelact.predict import find_recognizer
+    from skelact.settings import ExtractSettings
     from skelact.training.confusion import check_ending, save_confusion
     from skelact.training.evaluate import save_predictions
     from skelact.training.metrics import figures
@@ -73,9 +74,7 @@ def test(
         skip_frames=skip_frames,
         group_by=group_by,
         sequences=sequences,
-        pose=pose,
-        detector=detector,
-        offline=offline,
+        extraction=ExtractSettings(pose, detector, device=chosen, offline=offline),
     )
     if output:
         save_predictions(evaluation, output, overwrite)

@@ -41,7 +41,7 @@ def run_test(
     """The recognizer's predictions for a part of `--dataset`; `reading` as `load_clips` takes it."""
     from skelact.training.evaluate import evaluate, held_out
 
-    clips = held_out(load_clips(dataset, device=device, **reading), split, groups or [])
+    clips = held_out(load_clips(dataset, **reading), split, groups or [])
     with progress("testing", "clips") as on_clip:
         return evaluate(recognizer, clips, device, batch_size, on_clip, workers)
 

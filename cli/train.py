@@ -91,6 +91,7 @@ def train(
     """
     from skelact.devices import resolve_device
     from skelact.predict import find_recognizer
+    from skelact.settings import ExtractSettings
     from skelact.training.experiment import parse_streams, with_enough_steps
     from skelact.training.settings import load_settings
     from skelact.training.settings import recipe as find_recipe
@@ -110,8 +111,8 @@ def train(
     settings = _augmented(settings, augment).change([*named, *(changes or [])])
     settings.architecture()  # an impossible network is told before anything is read
     clips = load_clips(
-        dataset, classes=classes, skip_frames=skip_frames, group_by=group_by or by_value, pose=pose,
-        detector=detector, device=device, offline=offline, sequences=sequences,
+        dataset, classes=classes, skip_frames=skip_frames, group_by=group_by or by_value, sequences=sequences,
+        extraction=ExtractSettings(pose, detector, device=device, offline=offline),
     )  # fmt: skip
     start = find_recognizer(init, offline=offline, warn=warn) if init else None
     if cross_validate:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from skelact.keypoints import get_layout
-from skelact.pose.base import Poses
+from skelact.arrays import zeros
+from skelact.errors import OutputError
+from skelact.pose.base import NUM_KEYPOINTS, Poses
 from skelact.sequence import PoseSequence
 
 LAYOUT = "wholebody133"
@@ -17,6 +19,19 @@ LAYOUT = "wholebody133"
 # the tracker has not even confirmed them. On MOT17 leaving them out halves the switches of identity.
 MIN_FRAMES = 3
 LONG_VIDEO = 30
+# Rows beyond this many bytes wait in a temporary file, an hour of one person being 180 MB.
+IN_MEMORY = 1 << 26
+BLOCK = 4096  # rows read back at a time
+
+_ROW = np.dtype(
+    [
+        ("frame", np.int64),
+        ("track_id", np.int64),
+        ("box", np.float32, 4),
+        ("keypoints", np.float32, (NUM_KEYPOINTS, 2)),
+        ("scores", np.float32, NUM_KEYPOINTS),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -36,70 +51,109 @@ class FramePersons:
     poses: Poses
 
 
-def assemble(
-    frames: Sequence[FramePersons],
-    *,
-    width: int,
-    height: int,
-    fps: float,
-    source: str = "",
-    estimator: str = "",
-    notes: tuple[str, ...] = (),
-) -> PoseSequence:
-    """The sequence of the persons in these frames, who was seen most first, the larger of two first.
+class Assembly:
+    """Takes the frames of a video in order, and gives the sequence of its persons.
 
-    Left out, with a note, is who was never seen by the estimator and, in more than `LONG_VIDEO` frames, who was
-    seen in fewer than `MIN_FRAMES` of them. With nobody seen the sequence has no persons.
-
-    Args:
-        frames: every frame of the video in order, also those with nobody.
-        width, height, fps, source, estimator, notes: as of PoseSequence.
+    Memory grows by 8 bytes a frame and a few for each person: the keypoints wait in a temporary file, and large
+    results are mapped from one (see `skelact.arrays`).
     """
-    ranked, fleeting = _rank(frames, least=MIN_FRAMES if len(frames) > LONG_VIDEO else 1)
-    if fleeting:
-        notes = (*notes, _fleeting_note(fleeting, len(frames)))
-    shape = (len(ranked), len(frames))
-    keypoints = np.zeros((*shape, len(get_layout(LAYOUT)), 2), np.float32)
-    scores = np.zeros((*shape, len(get_layout(LAYOUT))), np.float32)
-    boxes = np.zeros((*shape, 4), np.float32)
-    place = {track_id: k for k, track_id in enumerate(ranked)}
-    for t, frame in enumerate(frames):
-        for p, track_id in enumerate(frame.track_ids.tolist()):
-            k = place.get(track_id)
-            if k is not None:
-                seen = frame.poses.scores[p] > 0
-                keypoints[k, t, seen] = frame.poses.keypoints[p, seen]
-                scores[k, t, seen] = frame.poses.scores[p, seen]
-                boxes[k, t] = frame.boxes[p]
-    return PoseSequence(
-        keypoints,
-        scores,
-        boxes,
-        track_ids=np.array(ranked, np.int64),
-        timestamps=np.array([frame.time for frame in frames], np.float64),
-        width=width,
-        height=height,
-        fps=fps,
-        source=source,
-        estimator=estimator,
-        layout=LAYOUT,
-        notes=notes,
-    )
 
+    def __init__(self) -> None:
+        self._times: list[float] = []
+        self._seen: Counter[int] = Counter()
+        self._area: Counter[int] = Counter()
+        self._rows = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, prefix="skelact-")  # noqa: SIM115 (see close)
 
-def _rank(frames: Sequence[FramePersons], least: int) -> tuple[list[int], int]:
-    """The track ids seen in at least so many frames, most frames and then largest boxes first; how many others."""
-    seen: Counter[int] = Counter()
-    area: Counter[int] = Counter()
-    for frame in frames:
-        sides = (frame.boxes[:, 2:] - frame.boxes[:, :2]).astype(np.float64)
-        any_seen = (frame.poses.scores > 0).any(axis=1)
-        for track_id, visible, size in zip(frame.track_ids.tolist(), any_seen, sides.prod(axis=1), strict=True):
-            seen[track_id] += int(visible)
-            area[track_id] += size if visible else 0
-    kept = [track_id for track_id in seen if seen[track_id] >= least]
-    kept.sort(key=lambda track_id: (-seen[track_id], -area[track_id], track_id))
-    return kept, len(seen) - len(kept)
+    def __len__(self) -> int:
+        """How many frames were added."""
+        return len(self._times)
+
+    def add(self, frame: FramePersons) -> None:
+        """Take the next frame, also one with nobody.
+
+        Raises:
+            OutputError: the folder for temporary files is full.
+        """
+        rows = np.zeros(len(frame.track_ids), _ROW)
+        rows["frame"] = len(self._times)
+        rows["track_id"] = frame.track_ids
+        rows["box"] = frame.boxes
+        rows["scores"] = frame.poses.scores
+        rows["keypoints"] = np.where(frame.poses.scores[..., None] > 0, frame.poses.keypoints, 0)
+        try:
+            self._rows.write(rows.tobytes())
+        except OSError as error:
+            raise OutputError(
+                f"{tempfile.gettempdir()!r} cannot hold the keypoints ({error.strerror}): make room or name another "
+                "folder by the variable TMPDIR"
+            ) from None
+        self._times.append(frame.time)
+        sides = (rows["box"][:, 2:] - rows["box"][:, :2]).astype(np.float64)
+        visible = (rows["scores"] > 0).any(axis=1)
+        for track_id, seen, size in zip(rows["track_id"].tolist(), visible.tolist(), sides.prod(axis=1), strict=True):
+            self._seen[track_id] += int(seen)
+            self._area[track_id] += size if seen else 0
+
+    def sequence(
+        self,
+        *,
+        width: int,
+        height: int,
+        fps: float,
+        source: str = "",
+        estimator: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> PoseSequence:
+        """The sequence of the persons in these frames, who was seen most first, the larger of two first.
+
+        Left out, with a note, is who was never seen by the estimator and, in more than `LONG_VIDEO` frames, who was
+        seen in fewer than `MIN_FRAMES` of them. With nobody seen the sequence has no persons.
+
+        Args:
+            width, height, fps, source, estimator, notes: as of PoseSequence.
+        """
+        ranked = self._rank()
+        fleeting = len(self._seen) - len(ranked)
+        if fleeting:
+            notes = (*notes, _fleeting_note(fleeting, len(self)))
+        shape = (len(ranked), len(self))
+        keypoints, scores = zeros((*shape, NUM_KEYPOINTS, 2)), zeros((*shape, NUM_KEYPOINTS))
+        boxes = zeros((*shape, 4))
+        place = {track_id: k for k, track_id in enumerate(ranked)}
+        for rows in self._blocks():
+            kept = rows[np.isin(rows["track_id"], ranked)]
+            who = [place[track_id] for track_id in kept["track_id"].tolist()], kept["frame"]
+            keypoints[who], scores[who], boxes[who] = kept["keypoints"], kept["scores"], kept["box"]
+        return PoseSequence(
+            keypoints,
+            scores,
+            boxes,
+            track_ids=np.array(ranked, np.int64),
+            timestamps=np.array(self._times, np.float64),
+            width=width,
+            height=height,
+            fps=fps,
+            source=source,
+            estimator=estimator,
+            layout=LAYOUT,
+            notes=notes,
+        )
+
+    def close(self) -> None:
+        """Let the temporary file go."""
+        self._rows.close()
+
+    def _rank(self) -> list[int]:
+        """The track ids seen in enough frames, most frames and then largest boxes first."""
+        least = MIN_FRAMES if len(self) > LONG_VIDEO else 1
+        kept = [track_id for track_id in self._seen if self._seen[track_id] >= least]
+        kept.sort(key=lambda track_id: (-self._seen[track_id], -self._area[track_id], track_id))
+        return kept
+
+    def _blocks(self) -> Iterator[np.ndarray]:
+        self._rows.seek(0)
+        while block := self._rows.read(BLOCK * _ROW.itemsize):
+            yield np.frombuffer(block, _ROW)
 
 
 def _fleeting_note(persons: int, frames: int) -> str:

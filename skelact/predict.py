@@ -16,6 +16,7 @@ from skelact.models.zoo import ZOO, ZooEntry
 from skelact.pipeline import extract
 from skelact.recognition import TrainedRecognizer, load_recognizer
 from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings
 
 DEFAULT_MODEL = "ntu120"
 FALLBACK_MODEL = "asl-words"
@@ -155,10 +156,7 @@ def predict(
     *,
     model: str | TrainedRecognizer | None = None,
     top_k: int = 5,
-    pose: str | None = None,
-    detector: str | None = None,
-    device: str = "auto",
-    offline: bool = False,
+    extraction: ExtractSettings = ExtractSettings(),
     on_frame: Callable[[int, int | None], None] | None = None,
     warn: Callable[[str], None] = warnings.warn,
 ) -> Prediction:
@@ -168,18 +166,19 @@ def predict(
         source: a video, or a .npz sequence.
         model: see `find_recognizer`; or a recognizer already loaded.
         top_k: how many actions to tell.
-        pose, detector, device, offline, on_frame, warn: see `skelact.pipeline.extract`.
+        extraction: how keypoints are found; its device and `offline` are the recognizer's too.
+        on_frame, warn: see `skelact.pipeline.extract`.
 
     Raises:
         SkelactError: see `find_recognizer`, `extract` and `predict_sequence`.
     """
     check_source(source)
-    chosen = resolve_device(device)
-    recognizer = model if isinstance(model, TrainedRecognizer) else find_recognizer(model, offline=offline, warn=warn)
+    device = resolve_device(extraction.device)
+    recognizer = (
+        model if isinstance(model, TrainedRecognizer) else find_recognizer(model, offline=extraction.offline, warn=warn)
+    )
     if Path(source).suffix == ".npz":
         sequence = load_sequence(Path(source))
     else:
-        sequence = extract(
-            source, pose=pose, detector=detector, device=device, offline=offline, on_frame=on_frame, warn=warn
-        )
-    return predict_sequence(sequence, recognizer, top_k=top_k, device=chosen)
+        sequence = extract(source, extraction, on_frame=on_frame, warn=warn)
+    return predict_sequence(sequence, recognizer, top_k=top_k, device=device)

@@ -22,6 +22,7 @@ from skelact.models.zoo import ZOO, zoo_entry
 from skelact.predict import find_recognizer, predict, predict_sequence
 from skelact.recognition import TrainedRecognizer, save_recognizer
 from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings
 
 
 def sequence(instances: int = 1, frames: int = 20) -> PoseSequence:
@@ -120,12 +121,12 @@ def test_a_saved_sequence_and_a_saved_recognizer(tmp_path: Path, recognizer: Tra
     save_recognizer(recognizer, tmp_path / "four.safetensors")
     wanted = predict_sequence(sequence(), recognizer)
     for model in (recognizer, str(tmp_path / "four.safetensors")):
-        assert predict(tmp_path / "clip.npz", model=model, device="cpu") == wanted
+        assert predict(tmp_path / "clip.npz", model=model, extraction=ExtractSettings(device="cpu")) == wanted
 
 
 def test_a_source_that_is_missing_is_told_before_weights_are_asked_for(home: Path) -> None:
     with pytest.raises(InputError, match=r"there is no file .*none\.npz"):
-        predict(home / "none.npz", offline=True)
+        predict(home / "none.npz", extraction=ExtractSettings(offline=True))
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("ntu-120", "ntu120"), ("asl_words", "asl-words")])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from skelact.keypoints import BODY, RIGHT_HAND
-from skelact.pose import create_estimator
+from skelact.pose import View, create_estimator
 from skelact.video import VideoReader
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -37,7 +37,7 @@ def found() -> tuple[np.ndarray, np.ndarray]:
     try:
         with VideoReader(SAMPLE) as reader:
             box = np.array([[0, 0, reader.width, reader.height]], np.float32)
-            poses = [estimator.estimate(frame.image, box, np.array([0])) for frame in reader]
+            poses = [estimator.estimate([View(frame.image, box, np.array([0]))])[0] for frame in reader]
     finally:
         estimator.close()
     return np.stack([pose.keypoints[0] for pose in poses]), np.stack([pose.scores[0] for pose in poses])

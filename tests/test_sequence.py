@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skelact.assemble import LONG_VIDEO, MIN_FRAMES, FramePersons, assemble
+from skelact.assemble import LONG_VIDEO, MIN_FRAMES, Assembly, FramePersons
 from skelact.errors import InputError
 from skelact.keypoints import get_layout
 from skelact.pose import Poses
@@ -99,7 +100,10 @@ def frame_of(time: float, *persons: tuple[int, float, bool]) -> FramePersons:
 
 
 def together(frames: list[FramePersons]) -> PoseSequence:
-    return assemble(frames, width=320, height=240, fps=10.0, source="a.mp4", estimator="fake", notes=("cut",))
+    with closing(Assembly()) as assembly:
+        for frame in frames:
+            assembly.add(frame)
+        return assembly.sequence(width=320, height=240, fps=10.0, source="a.mp4", estimator="fake", notes=("cut",))
 
 
 def test_persons_come_by_presence_then_by_size() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from skelact.errors import unknown_name
-from skelact.pose.base import Detections, Detector, PoseEstimator, Poses
+from skelact.pose.base import Detections, Detector, PoseEstimator, Poses, View
 from skelact.pose.zoo import DETECTORS, ESTIMATORS, weights_file
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Detector",
     "PoseEstimator",
     "Poses",
+    "View",
     "create_detector",
     "create_estimator",
     "list_detectors",
@@ -31,7 +32,7 @@ def list_detectors() -> list[str]:
 
 
 def create_estimator(
-    name: str, *, device: str = "cpu", offline: bool = False, weights: Path | None = None
+    name: str, *, device: str = "cpu", offline: bool = False, weights: Path | None = None, backend: str = "torch"
 ) -> PoseEstimator:
     """The pose estimator of that name, ready to use; its weights are downloaded on first use.
 
@@ -40,6 +41,7 @@ def create_estimator(
         device: cpu, cuda or cuda:N (MediaPipe runs on the CPU whatever it is).
         offline: never try the network.
         weights: a checkpoint of that network to use instead of the published one.
+        backend: torch or onnx.
 
     Raises:
         UsageError: an unknown name or a device that is not there.
@@ -58,13 +60,16 @@ def create_estimator(
     return TopDown(row, row.network, file, device)
 
 
-def create_detector(name_or_file: str, *, device: str = "cpu", offline: bool = False) -> Detector:
+def create_detector(
+    name_or_file: str, *, device: str = "cpu", offline: bool = False, backend: str = "torch"
+) -> Detector:
     """The person detector of that name, or the one that a checkpoint file is of, ready to use.
 
     Args:
         name_or_file: one of `list_detectors`, or the path of a checkpoint of one of them.
         device: cpu, cuda or cuda:N.
         offline: never try the network.
+        backend: torch or onnx.
 
     Raises:
         UsageError: an unknown name or a device that is not there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,8 +43,23 @@ class Poses:
         return cls(np.zeros((persons, NUM_KEYPOINTS, 2), np.float32), np.zeros((persons, NUM_KEYPOINTS), np.float32))
 
 
+@dataclass(frozen=True)
+class View:
+    """A frame, and the persons in it whose keypoints are wanted.
+
+    Attributes:
+        image: (H, W, 3) uint8, BGR.
+        boxes: (P, 4), x1 y1 x2 y2 in pixels; the whole frame's box where there is no detector.
+        track_ids: (P,) one number a person, the same from frame to frame, no two the same.
+    """
+
+    image: np.ndarray
+    boxes: np.ndarray
+    track_ids: np.ndarray
+
+
 class Detector(Protocol):
-    """Finds persons in an image.
+    """Finds persons in images.
 
     Attributes:
         name: as in the zoo.
@@ -51,8 +67,11 @@ class Detector(Protocol):
 
     name: str
 
-    def detect(self, image: np.ndarray) -> Detections:
-        """The persons in an image (H, W, 3), uint8, BGR; weak ones too, in order of falling score."""
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """The persons in each image (H, W, 3), uint8, BGR; weak ones too, in order of falling score.
+
+        What is found in an image does not depend on the others, which have its size.
+        """
 
 
 class PoseEstimator(Protocol):
@@ -66,14 +85,8 @@ class PoseEstimator(Protocol):
     name: str
     top_down: bool
 
-    def estimate(self, image: np.ndarray, boxes: np.ndarray, track_ids: np.ndarray) -> Poses:
-        """The keypoints of the persons in these boxes.
-
-        Args:
-            image: (H, W, 3) uint8, BGR.
-            boxes: (P, 4), x1 y1 x2 y2 in pixels; the whole frame's box where there is no detector.
-            track_ids: (P,) one number a person, the same from frame to frame.
-        """
+    def estimate(self, views: Sequence[View]) -> list[Poses]:
+        """The keypoints of the persons of each view: of the frames of one video, in their order."""
 
     def close(self) -> None:
         """Give back what is held for a video; another one may follow."""

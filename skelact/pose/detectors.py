@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,24 +50,38 @@ class RTMDet:
         _, *steps = adapt_mmdet_pipeline(config).test_dataloader.dataset.pipeline
         self._pipeline = Compose([{"type": "mmdet.LoadImageFromNDArray"}, *steps])
 
-    def detect(self, image: np.ndarray) -> Detections:
-        """The persons in an image, after non-maximum suppression, in order of falling score.
+    def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
+        """The persons in each image, after non-maximum suppression, in order of falling score.
 
         Args:
-            image: (H, W, 3) uint8, BGR.
+            images: (H, W, 3) uint8, BGR, of one size.
         """
         from mmengine.dataset import pseudo_collate
 
-        batch = pseudo_collate([self._pipeline({"img": image, "img_id": 0})])
+        if not images:
+            return []
+        batch = pseudo_collate([self._pipeline({"img": image, "img_id": k}) for k, image in enumerate(images)])
         with networks.precision(self._device):
-            found = self._network.test_step(batch)[0].pred_instances
-        persons = found[(found.labels == PERSON) & (found.scores >= MIN_SCORE)]
-        boxes, scores = (part.float().cpu().numpy() for part in (persons.bboxes, persons.scores))
-        # mmdet clips boxes to the padded image; some reach into the padding, or lie there altogether.
-        height, width = image.shape[:2]
-        boxes = boxes.clip(0, np.array([width, height, width, height], np.float32))
-        inside = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIDE).all(axis=1)
-        return Detections(boxes[inside], scores[inside])
+            results = self._network.test_step(batch)
+        return [_persons(result, image) for result, image in zip(results, images, strict=True)]
+
+
+def _persons(result: Any, image: np.ndarray) -> Detections:
+    found = result.pred_instances
+    persons = found[(found.labels == PERSON) & (found.scores >= MIN_SCORE)]
+    boxes, scores = (part.float().cpu().numpy() for part in (persons.bboxes, persons.scores))
+    return clipped(boxes, scores, image)
+
+
+def clipped(boxes: np.ndarray, scores: np.ndarray, image: np.ndarray) -> Detections:
+    """Boxes clipped to the image, without those that leave less than `MIN_SIDE` pixels of it.
+
+    mmdet clips them to the padded image, ONNX files not at all: some reach into the padding, or lie there altogether.
+    """
+    height, width = image.shape[:2]
+    boxes = boxes.clip(0, np.array([width, height, width, height], np.float32))
+    inside = (boxes[:, 2:] - boxes[:, :2] >= MIN_SIDE).all(axis=1)
+    return Detections(boxes[inside], scores[inside])
 
 
 def recognise(state: networks.State, file: Path) -> zoo.DetectorRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from skelact.pose.base import NUM_KEYPOINTS, Poses
+from skelact.pose.base import NUM_KEYPOINTS, Poses, View
 from skelact.pose.landmarks import to_wholebody
 
 # A person is seen where at least so many keypoints of the body are as visible as this: Holistic also lays a
@@ -51,23 +51,21 @@ class Holistic:
     def __init__(self) -> None:
         self._people: OrderedDict[int, _Person] = OrderedDict()
 
-    def estimate(self, image: np.ndarray, boxes: np.ndarray, track_ids: np.ndarray) -> Poses:
+    def estimate(self, views: Sequence[View]) -> list[Poses]:
         """The keypoints of the person in each box; of the most prominent one where several are in it.
-
-        Args:
-            image: (H, W, 3) uint8, BGR.
-            boxes: (P, 4), x1 y1 x2 y2 in pixels; the whole frame's box where there is no detector.
-            track_ids: (P,) one number a person, the same from frame to frame.
 
         Returns:
             Scores: visibility for body and feet, 1 for a hand or face that was found, 0 for what is outside of
             the crop and for a person who was not found.
         """
-        poses = Poses.unseen(len(boxes))
-        for k, (box, track_id) in enumerate(zip(np.asarray(boxes, np.float64), track_ids, strict=True)):
-            person = self._person(int(track_id), box, image.shape[1], image.shape[0])
+        return [self._estimate(view) for view in views]
+
+    def _estimate(self, view: View) -> Poses:
+        poses = Poses.unseen(len(view.boxes))
+        for k, (box, track_id) in enumerate(zip(np.asarray(view.boxes, np.float64), view.track_ids, strict=True)):
+            person = self._person(int(track_id), box, view.image.shape[1], view.image.shape[0])
             left, top, right, bottom = person.window
-            points, scores = _look(person, image[top:bottom, left:right])
+            points, scores = _look(person, view.image[top:bottom, left:right])
             poses.keypoints[k] = (points * (right - left, bottom - top) + (left, top)) * (scores > 0)[:, None]
             poses.scores[k] = scores
         return poses

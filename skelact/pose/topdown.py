@@ -1,7 +1,8 @@
-"""Top-down whole-body pose with mmpose's RTMPose, RTMW and DWPose: every person's crop of a frame in one batch."""
+"""Top-down whole-body pose with mmpose's RTMPose, RTMW and DWPose: the crops of several frames in one batch."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import torch
 
 from skelact.devices import resolve_device
 from skelact.pose import networks, zoo
-from skelact.pose.base import Poses
+from skelact.pose.base import Poses, View
 
 PADDING = 1.25  # of a person's box, as the networks were trained
 MAX_BATCH = 32  # crops in one forward pass; bounds memory in crowds
 MIN_SIDE = 1.0  # pixels; a box without extent has no crop
+
+# From crops (P, height, width, 3), uint8, BGR, to places (P, 133, 2) in their pixels, and raw responses (P, 133).
+Locate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,38 @@ def crop(image: np.ndarray, boxes: np.ndarray, width: int, height: int) -> Crops
     return Crops(pixels, centers, scales)
 
 
+def estimate_crops(views: Sequence[View], size: tuple[int, int], full_response: float, locate: Locate) -> list[Poses]:
+    """The keypoints of the persons of each view, the crops of all views together, `MAX_BATCH` at a time.
+
+    Args:
+        views: frames and their persons.
+        size: width and height of the crops, pixels.
+        full_response: the raw response that becomes score 1.
+        locate: the network.
+    """
+    width, height = size
+    crops = [crop(view.image, view.boxes, width, height) for view in views]
+    pixels = np.concatenate([part.pixels for part in crops]) if crops else ()
+    if not len(pixels):
+        return [Poses.unseen(0) for _ in views]
+    chunks = [locate(pixels[k : k + MAX_BATCH]) for k in range(0, len(pixels), MAX_BATCH)]
+    places, responses = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
+    ends = np.cumsum([len(part.pixels) for part in crops])[:-1]
+    return [
+        _poses(part, *found, size, full_response)
+        for part, *found in zip(crops, np.split(places, ends), np.split(responses, ends), strict=True)
+    ]
+
+
+def _poses(
+    crops: Crops, places: np.ndarray, responses: np.ndarray, size: tuple[int, int], full_response: float
+) -> Poses:
+    keypoints = (places - np.array(size, np.float32) / 2) / crops.scales[:, None, None] + crops.centers[:, None]
+    scores = np.clip(responses / full_response, 0, 1)
+    keypoints[scores == 0] = 0
+    return Poses(keypoints.astype(np.float32), scores.astype(np.float32))
+
+
 class TopDown:
     """A pose estimator of mmpose with a SimCC head (RTMPose, Jiang et al. 2023; RTMW, Jiang et al. 2024).
 
@@ -85,24 +121,12 @@ class TopDown:
         networks.fill(self._network, networks.read_state(file), row.name, file)
         self._network.to(self._device).eval()
 
-    def estimate(self, image: np.ndarray, boxes: np.ndarray, track_ids: np.ndarray) -> Poses:
-        """The keypoints of the persons in these boxes; each one's do not depend on the others.
+    def estimate(self, views: Sequence[View]) -> list[Poses]:
+        """The keypoints of the persons of each view; each one's do not depend on the others.
 
-        Args:
-            image: (H, W, 3) uint8, BGR.
-            boxes: (P, 4), x1 y1 x2 y2 in pixels.
-            track_ids: (P,), not used: every frame is estimated by itself.
+        The crops of all views go through the network together, `MAX_BATCH` at a time.
         """
-        if not len(boxes):
-            return Poses.unseen(0)
-        crops = crop(image, boxes, self._width, self._height)
-        chunks = [self._locate(crops.pixels[k : k + MAX_BATCH]) for k in range(0, len(boxes), MAX_BATCH)]
-        places, responses = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
-        middle = np.array([self._width / 2, self._height / 2], np.float32)
-        keypoints = (places - middle) / crops.scales[:, None, None] + crops.centers[:, None]
-        scores = np.clip(responses / self._full_response, 0, 1)
-        keypoints[scores == 0] = 0
-        return Poses(keypoints.astype(np.float32), scores.astype(np.float32))
+        return estimate_crops(views, (self._width, self._height), self._full_response, self._locate)
 
     def close(self) -> None:
         """Nothing to do: the network goes with this object."""

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from skelact.formats.npz import load_sequence
+from skelact.settings import ExtractSettings
 from tests.cli.conftest import SAMPLE
 
 SIGN = "thank-you"
@@ -22,7 +23,7 @@ def extracted(tmp_path_factory):
     from skelact.pipeline import extract
 
     path = tmp_path_factory.mktemp("extracted") / "sample.npz"
-    save_sequence(extract(SAMPLE, pose="mediapipe", offline=True), path)
+    save_sequence(extract(SAMPLE, ExtractSettings(pose="mediapipe", offline=True)), path)
     return path
 
 

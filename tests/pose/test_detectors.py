@@ -40,7 +40,7 @@ def test_a_checkpoint_file_is_recognised_and_detects(random_nano):
     detector = create_detector(str(random_nano))
     assert detector.name == "rtmdet-nano"
     image = np.random.default_rng(0).integers(0, 255, (120, 200, 3), dtype=np.uint8)
-    check(detector.detect(image), image)
+    check(detector.detect([image])[0], image)
 
 
 def test_a_detector_with_a_parameter_short_is_refused(random_nano, tmp_path):
@@ -72,7 +72,7 @@ def test_an_action_recognizer_is_no_detector(shared):
 def test_real_weights_find_the_annotated_people(nano, shared):
     best = []
     for image, people in annotated(shared):
-        found = nano.detect(image)
+        found = nano.detect([image])[0]
         check(found, image)
         best += overlaps(np.array([box(person) for person in people]), found.boxes).max(axis=1).tolist()
     assert len(best) == 14
@@ -84,13 +84,13 @@ def test_real_weights_find_the_man_of_a_video(nano, shared):
     video = cv2.VideoCapture(str(shared / "videos" / "juggle.mp4"))
     readable, frame = video.read()
     assert readable
-    found = nano.detect(frame)
+    found = nano.detect([frame])[0]
     assert overlaps(np.array([[603, 48, 836, 675]]), found.boxes[:1]) > 0.9
     assert found.scores[0] > 0.8
     assert (found.scores[1:] < 0.3).all()
 
 
 def test_nobody_in_an_empty_picture(nano):
-    found = nano.detect(np.full((90, 160, 3), 114, np.uint8))
+    found = nano.detect([np.full((90, 160, 3), 114, np.uint8)])[0]
     assert found.boxes.shape == (0, 4)
     assert found.scores.shape == (0,)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wholebody import annotated, box, keypoints
 
 from skelact.keypoints import get_layout
-from skelact.pose import create_estimator, holistic
+from skelact.pose import View, create_estimator, holistic
 
 MIRROR = list(get_layout("wholebody133").mirror)
 ONE = np.array([7])
@@ -47,7 +47,7 @@ def frames(file: Path, count: int) -> list[np.ndarray]:
 
 def test_a_portrait(estimator, portrait):
     assert not estimator.top_down
-    poses = estimator.estimate(portrait, whole(portrait), ONE)
+    poses = estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
     points, scores = poses.keypoints[0], poses.scores[0]
     assert poses.keypoints.shape == (1, 133, 2)
     assert poses.keypoints.dtype == poses.scores.dtype == np.float32
@@ -67,8 +67,8 @@ def test_a_portrait(estimator, portrait):
 
 
 def test_a_mirrored_picture_gives_mirrored_keypoints(portrait, estimator):
-    poses = estimator.estimate(portrait, whole(portrait), ONE)
-    mirrored = estimator.estimate(np.ascontiguousarray(portrait[:, ::-1]), whole(portrait), ONE + 1)
+    poses = estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
+    mirrored = estimator.estimate([View(np.ascontiguousarray(portrait[:, ::-1]), whole(portrait), ONE + 1)])[0]
     back = mirrored.keypoints[0][MIRROR] * (-1, 1) + (portrait.shape[1] - 1, 0)
     both = (poses.scores[0] > 0.5) & (mirrored.scores[0][MIRROR] > 0.5)
     face = np.ptp(poses.keypoints[0, 23:91, 1])
@@ -84,8 +84,8 @@ def test_a_box_is_looked_at_alone_and_placed_in_the_whole_frame(portrait, estima
     wide = np.full((height + 40, 3 * width, 3), 90, np.uint8)
     wide[30 : 30 + height, 2 * width :] = portrait
     boxes = np.array([[2 * width + 60, 60, 3 * width - 60, height + 30], [0, 0, width, height]])
-    poses = estimator.estimate(wide, boxes, np.array([1, 2]))
-    alone = estimator.estimate(portrait, whole(portrait), np.array([3]))
+    poses = estimator.estimate([View(wide, boxes, np.array([1, 2]))])[0]
+    alone = estimator.estimate([View(portrait, whole(portrait), np.array([3]))])[0]
     np.testing.assert_allclose(
         poses.keypoints[0, 23:91] - (2 * width, 30), alone.keypoints[0, 23:91], atol=0.05 * height
     )
@@ -97,16 +97,16 @@ def test_a_box_is_looked_at_alone_and_placed_in_the_whole_frame(portrait, estima
 def test_no_person_has_no_scores(estimator, kind):
     noise = np.random.default_rng(0).integers(0, 255, (120, 160, 3), dtype=np.uint8)
     image = noise if kind == "noise" else np.zeros_like(noise)
-    poses = estimator.estimate(image, whole(image), ONE)
+    poses = estimator.estimate([View(image, whole(image), ONE)])[0]
     assert not poses.scores.any()
     assert not poses.keypoints.any()
-    empty = estimator.estimate(image, np.zeros((0, 4)), np.zeros(0, np.int64))
+    empty = estimator.estimate([View(image, np.zeros((0, 4)), np.zeros(0, np.int64))])[0]
     assert empty.keypoints.shape == (0, 133, 2)
 
 
 def test_its_libraries_write_nothing(capfd, portrait, estimator):
-    estimator.estimate(portrait, whole(portrait), ONE)
-    estimator.estimate(portrait, whole(portrait), ONE)
+    estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
+    estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
     assert capfd.readouterr() == ("", "")
 
 
@@ -136,12 +136,12 @@ def test_each_person_has_a_graph_and_the_longest_unseen_gives_way(graphs, estima
     image = np.zeros((100, 200, 3), np.uint8)
     everyone = np.arange(holistic.MAX_PEOPLE)
     boxes = np.tile([20, 20, 60, 80], (len(everyone), 1))
-    estimator.estimate(image, boxes, everyone)
-    estimator.estimate(image, boxes[:1], everyone[:1])
+    estimator.estimate([View(image, boxes, everyone)])[0]
+    estimator.estimate([View(image, boxes[:1], everyone[:1])])[0]
     assert len(graphs) == holistic.MAX_PEOPLE
     assert len(graphs[0].shapes) == 2
 
-    estimator.estimate(image, boxes[:1], np.array([99]))
+    estimator.estimate([View(image, boxes[:1], np.array([99]))])[0]
     assert [graph.closed for graph in graphs] == [False, True, *[False] * (holistic.MAX_PEOPLE - 1)]
     estimator.close()
     assert all(graph.closed for graph in graphs)
@@ -150,11 +150,11 @@ def test_each_person_has_a_graph_and_the_longest_unseen_gives_way(graphs, estima
 def test_a_crop_stays_while_the_person_trembles_and_follows_when_they_walk(graphs, estimator):
     image = np.zeros((400, 600, 3), np.uint8)
     for shift in (0, 3, -4, 5):
-        estimator.estimate(image, np.array([[200 + shift, 100, 300, 300 - shift]]), ONE)
+        estimator.estimate([View(image, np.array([[200 + shift, 100, 300, 300 - shift]]), ONE)])[0]
     assert set(graphs[0].shapes) == {(250, 126, 3)}
-    estimator.estimate(image, np.array([[500, 100, 600, 300]]), ONE)
+    estimator.estimate([View(image, np.array([[500, 100, 600, 300]]), ONE)])[0]
     assert graphs[0].shapes[-1] == (250, 113, 3)  # at the frame's edge
-    estimator.estimate(image, np.array([[520, 100, 560, 180]]), ONE)
+    estimator.estimate([View(image, np.array([[520, 100, 560, 180]]), ONE)])[0]
     assert graphs[0].shapes[-1] == (100, 50, 3)
 
 
@@ -186,7 +186,7 @@ def test_true_keypoints_of_several_people(shared, estimator):
         boxes = np.array([box(person) for person in people])
         ids = number + np.arange(len(people))
         number += len(people)
-        poses = estimator.estimate(image, boxes, ids)
+        poses = estimator.estimate([View(image, boxes, ids)])[0]
         for k, person in enumerate(people):
             truth = keypoints(person)
             size = np.sqrt(np.prod(boxes[k, 2:] - boxes[k, :2]))
@@ -207,7 +207,7 @@ def test_true_keypoints_of_several_people(shared, estimator):
 
 @pytest.mark.parametrize(("clip", "hands"), [("ntu_drink_water.avi", (1, 0)), ("juggle.mp4", (1, 1))])
 def test_a_person_in_a_video_is_followed(shared, estimator, clip, hands):
-    found = [estimator.estimate(frame, whole(frame), ONE) for frame in frames(shared / "videos" / clip, 12)]
+    found = [estimator.estimate([View(frame, whole(frame), ONE)])[0] for frame in frames(shared / "videos" / clip, 12)]
     points = np.array([poses.keypoints[0] for poses in found])
     scores = np.array([poses.scores[0] for poses in found])
     assert (scores[:, [0, 5, 6, 11, 12]] > 0.8).all()
@@ -225,7 +225,7 @@ def test_a_person_in_a_video_is_followed(shared, estimator, clip, hands):
 
 def test_hands_without_a_body(shared, estimator):
     for frame in frames(shared / "videos" / "coffee_hands.mp4", 5):
-        poses = estimator.estimate(frame, whole(frame), ONE)
+        poses = estimator.estimate([View(frame, whole(frame), ONE)])[0]
         assert np.isfinite(poses.keypoints).all()
         assert not poses.scores[0, 23:91].any()  # no face is in this clip
         unseen = poses.scores[0] == 0

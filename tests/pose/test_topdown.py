@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skelact.errors import UsageError, WeightsError
-from skelact.pose import create_estimator, networks, topdown, zoo
+from skelact.pose import View, create_estimator, networks, topdown, zoo
 
 BOXES = np.array(
     [[40, 30, 120, 200], [100, 10, 180, 90], [-30, 50, 60, 260], [150, 150, 320, 240], [5, 5, 9, 11]], np.float32
@@ -55,7 +55,7 @@ def test_the_same_as_mmposes_own_inference(checkpoint, estimator, image):
     model.test_cfg["flip_test"] = False
     theirs = [result.pred_instances for result in inference_topdown(model, image, BOXES)]
 
-    ours = estimator.estimate(image, BOXES, IDS)
+    ours = estimator.estimate([View(image, BOXES, IDS)])[0]
 
     assert ours.keypoints.shape == (5, 133, 2)
     assert ours.keypoints.dtype == ours.scores.dtype == np.float32
@@ -68,17 +68,17 @@ def test_the_same_as_mmposes_own_inference(checkpoint, estimator, image):
 
 
 def test_a_person_does_not_depend_on_the_others(estimator, image, monkeypatch):
-    together = estimator.estimate(image, BOXES, IDS)
+    together = estimator.estimate([View(image, BOXES, IDS)])[0]
     monkeypatch.setattr(topdown, "MAX_BATCH", 2)
-    in_chunks = estimator.estimate(image, BOXES[::-1], IDS)
-    alone = estimator.estimate(image, BOXES[2:3], IDS[:1])
+    in_chunks = estimator.estimate([View(image, BOXES[::-1], IDS)])[0]
+    alone = estimator.estimate([View(image, BOXES[2:3], IDS[:1])])[0]
     for other, mine in ((in_chunks.keypoints[::-1], together.keypoints), (alone.keypoints, together.keypoints[2:3])):
         np.testing.assert_allclose(other, mine, atol=0.5)
     np.testing.assert_allclose(in_chunks.scores[::-1], together.scores, atol=1e-4)
 
 
 def test_nobody_gives_empty_arrays(estimator, image):
-    poses = estimator.estimate(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))
+    poses = estimator.estimate([View(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int64))])[0]
     assert poses.keypoints.shape == (0, 133, 2)
     assert poses.scores.shape == (0, 133)
 
@@ -87,7 +87,7 @@ def test_scores_end_at_one_and_a_box_without_extent_is_survived(checkpoint, imag
     row, file = checkpoint
     estimator = create_estimator(row.name, weights=file)
     assert estimator.top_down
-    poses = estimator.estimate(image, np.array([[50, 50, 50, 50], [10, 10, 200, 200]]), np.arange(2))
+    poses = estimator.estimate([View(image, np.array([[50, 50, 50, 50], [10, 10, 200, 200]]), np.arange(2))])[0]
     assert np.isfinite(poses.keypoints).all()
     assert poses.scores.max() == 1
     assert poses.scores.min() >= 0
@@ -98,7 +98,7 @@ def test_what_is_not_seen_is_zero(checkpoint, image, tmp_path):
     state = networks.read_state(file)
     silent = {name: torch.zeros_like(value) if "cls_" in name else value for name, value in state.items()}
     torch.save({"state_dict": silent}, tmp_path / "silent.pth")
-    poses = create_estimator(row.name, weights=tmp_path / "silent.pth").estimate(image, BOXES[:1], IDS[:1])
+    poses = create_estimator(row.name, weights=tmp_path / "silent.pth").estimate([View(image, BOXES[:1], IDS[:1])])[0]
     assert not poses.scores.any()
     assert not poses.keypoints.any()
 
