@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from skelact.arrays import zeros
 from skelact.errors import InputError
 from skelact.keypoints import get_layout
 
@@ -75,18 +76,34 @@ class PoseSequence:
     @property
     def present(self) -> np.ndarray:
         """(I, T) bool: the frames in which any keypoint of a person was seen."""
-        return (self.scores > 0).any(axis=-1)
+        present = np.empty(self.scores.shape[:2], dtype=bool)
+        for k, scores in enumerate(self.scores):  # one by one, as the comparison takes a quarter of the scores' memory
+            present[k] = (scores > 0).any(axis=-1)
+        return present
 
     def select(self, instances: np.ndarray | list[int]) -> PoseSequence:
         """The same sequence with only these persons, in this order."""
         chosen = np.asarray(instances, dtype=np.int64)
+        spans = [self._span(k) for k in chosen]
+
+        def picked(array: np.ndarray) -> np.ndarray:
+            result = zeros((len(chosen), *array.shape[1:]), array.dtype)
+            for k, (source, span) in enumerate(zip(chosen, spans, strict=True)):
+                result[k, span] = array[source, span]
+            return result
+
         return replace(
             self,
-            keypoints=self.keypoints[chosen],
-            scores=self.scores[chosen],
-            boxes=self.boxes[chosen],
+            keypoints=picked(self.keypoints),
+            scores=picked(self.scores),
+            boxes=picked(self.boxes),
             track_ids=self.track_ids[chosen],
         )
+
+    def _span(self, instance: int) -> slice:
+        """The frames from where a person is first there to where they last are: the rest is zero, and stays so."""
+        there = np.flatnonzero(self.boxes[instance].any(axis=1) | (self.scores[instance] > 0).any(axis=1))
+        return slice(there[0], there[-1] + 1) if len(there) else slice(0)
 
     def frames(self, start: int, stop: int) -> PoseSequence:
         """The frames start to stop - 1 of the sequence."""

@@ -1,9 +1,10 @@
-"""A PoseSequence as one .npz file: every field under its name, and the version of the format. No pickles."""
+"""A PoseSequence as one .npz file: every field under its name, and the version of the format. No pickles.
+
+Everything is kept as it is in memory. A member `origin` may tell how the sequence was made; it is no part of it.
+"""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from skelact.errors import InputError, SkelactError
-from skelact.formats.writing import atomic_write
+from skelact.formats.archive import read_arrays, write_arrays
 from skelact.sequence import PoseSequence
 
 VERSION = 1
-MAGIC = b"PK"  # how a zip archive starts, which an .npz is
+MAKER = "skelact extract"
+ORIGIN = "origin"  # an optional text, which is no part of the sequence
 # Field to the type it has in memory, the kinds of numpy types a file may hold it as, and its axes.
 _NUMBER, _WHOLE, _TEXT = "fiu", "iu", "U"
 _FIELDS: dict[str, tuple[Any, str, int]] = {
@@ -35,8 +37,14 @@ _FIELDS: dict[str, tuple[Any, str, int]] = {
 _WANTED = ("version", *_FIELDS)
 
 
-def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False) -> None:
+def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False, origin: str = "") -> None:
     """Write a sequence to a file, whole or not at all; missing folders are created.
+
+    Args:
+        sequence: the sequence; no copy of it is made.
+        path: the file.
+        overwrite: whether it may replace a file.
+        origin: how the sequence was made, e.g. settings as JSON, for `load_origin`; left out where empty.
 
     Raises:
         OutputError: the file exists and `overwrite` is not set, or it cannot be written.
@@ -44,53 +52,34 @@ def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False) -
     arrays = {field.name: np.asarray(getattr(sequence, field.name)) for field in fields(sequence)}
     arrays["notes"] = np.array(sequence.notes, dtype=np.str_)
     arrays["version"] = np.array(VERSION)
+    if origin:
+        arrays[ORIGIN] = np.array(origin, dtype=np.str_)
     write_arrays(arrays, path, overwrite)
 
 
-def write_arrays(arrays: Mapping[str, np.ndarray], path: Path, overwrite: bool = False) -> None:
-    """Write arrays as a compressed .npz without pickles, whole or not at all.
-
-    Raises:
-        OutputError: the file exists and `overwrite` is not set, or it cannot be written.
-    """
-    # As np.savez_compressed does, which however leaves an archive half closed when the disk is full.
-    with atomic_write(path, overwrite) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, array in arrays.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, array, allow_pickle=False)
-
-
 def load_sequence(path: Path) -> PoseSequence:
-    """The sequence in a file that `save_sequence` wrote.
+    """The sequence in a file that `save_sequence` wrote; absent persons take next to no memory.
 
     Raises:
         InputError: the file is missing, unreadable, damaged, no sequence, or holds impossible numbers.
     """
-    return _sequence(_read(path), path)
-
-
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of `_WANTED` in the file."""
-    try:
-        with path.open("rb") as file:
-            is_archive = file.read(len(MAGIC)) == MAGIC
-    except FileNotFoundError:
-        raise InputError(f"there is no file {str(path)!r}: check its name and folder") from None
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    if not is_archive:
-        raise InputError(f"{str(path)!r} is not an .npz file: give one that `skelact extract` wrote")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            names = set(archive.files)
-            arrays = {name: archive[name] for name in _WANTED} if names.issuperset(_WANTED) else {}
-    except Exception as error:  # numpy and zipfile raise nearly anything for what is damaged or forged
-        raise InputError(
-            f"{str(path)!r} is damaged or cut short ({_first_line(error)}): copy it or run `skelact extract` again"
-        ) from None
+    arrays, names = read_arrays(path, _WANTED, MAKER)
     _check_members(names, path)
     _check_version(arrays["version"], path)
-    return arrays
+    return _sequence(arrays, path)
+
+
+def load_origin(path: Path) -> str:
+    """The `origin` that a sequence was saved with, "" if with none; nothing else is read.
+
+    Raises:
+        InputError: the file is missing, unreadable, damaged or no .npz, or its origin is no text.
+    """
+    arrays, _ = read_arrays(path, (ORIGIN,), MAKER)
+    origin = arrays.get(ORIGIN, np.array(""))
+    if origin.ndim or origin.dtype.kind not in _TEXT:
+        raise InputError(f"{str(path)!r}: its origin is {origin.dtype} with {origin.ndim} axes, not a text")
+    return str(origin)
 
 
 def _check_members(names: set[str], path: Path) -> None:
@@ -134,20 +123,18 @@ def _sequence(arrays: dict[str, np.ndarray], path: Path) -> PoseSequence:
 
 
 def _impossible(values: dict[str, Any]) -> str | None:
-    """What cannot be in these values, or None."""
-    for name in ("keypoints", "scores", "boxes", "timestamps", "fps"):
+    """What cannot be in these values, or None; person by person, as what is made of an array may be as large as it."""
+    for name in ("keypoints", "scores", "boxes"):
+        if not all(np.isfinite(person).all() for person in values[name]):
+            return f"{name} has values that are not finite"
+    for name in ("timestamps", "fps"):
         if not np.isfinite(values[name]).all():
             return f"{name} has values that are not finite"
     for name in ("width", "height", "fps"):
         if values[name] <= 0:
             return f"{name} is {values[name]}"
-    if (values["scores"] < 0).any():
+    if any((scores < 0).any() for scores in values["scores"]):
         return "scores below 0"
     if (np.diff(values["timestamps"]) <= 0).any():
         return "timestamps that do not increase"
     return None
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).splitlines()
-    return lines[0][:120] if lines else type(error).__name__

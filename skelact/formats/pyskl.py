@@ -54,7 +54,7 @@ def read_pyskl(
     """
     store = io.BytesIO()
     content = load_guarded(path, store)
-    file = _AnnotationFile(path, content, store.getbuffer(), class_names, parts or {}, group_of)
+    file = AnnotationFile(path, content, store.getbuffer(), class_names, parts or {}, group_of)
     blocks, scores, index = [], [], []
     for clip in file.clips():
         blocks.append(clip.keypoints.swapaxes(0, 1).astype(np.float16).reshape(-1, *clip.keypoints.shape[2:]))
@@ -110,8 +110,8 @@ def convert_pyskl(
         with tempfile.TemporaryFile(dir=folder.parent, prefix=".skelact-") as store:
             content = load_guarded(path, store)
             store.flush()
-            with _mapped(store) as whole:
-                file = _AnnotationFile(path, content, whole, class_names, parts or {}, group_of)
+            with mapped(store) as whole:
+                file = AnnotationFile(path, content, whole, class_names, parts or {}, group_of)
                 _write(file, folder, parts_of, overwrite, on_clip)
     except OSError as error:
         raise write_error(folder, error) from None
@@ -142,10 +142,10 @@ def write_pyskl(
     with atomic_write(path, overwrite) as file:
         pickler = pickle.Pickler(file, protocol=4)
         pickler.fast = True  # remembers nothing that it has written, so that each clip is let go of
-        pickler.dump({"split": splits, "annotations": _Listed(_annotation(clips.clip(k)) for k in range(len(clips)))})
+        pickler.dump({"split": splits, "annotations": Listed(_annotation(clips.clip(k)) for k in range(len(clips)))})
 
 
-class _Listed:
+class Listed:
     """Values that a pickle holds as a list, which is never there as a whole."""
 
     def __init__(self, values: Iterator[Any]):
@@ -168,14 +168,14 @@ def _annotation(clip: Clip) -> dict[str, Any]:
     }
 
 
-def _mapped(store: Any) -> Any:
+def mapped(store: Any) -> Any:
     """The bytes of a temporary file, which take no memory of their own."""
     size = store.seek(0, io.SEEK_END)
     return mmap.mmap(store.fileno(), 0, access=mmap.ACCESS_READ) if size else memoryview(b"")
 
 
 def _write(
-    file: _AnnotationFile,
+    file: AnnotationFile,
     folder: Path,
     parts_of: Callable[[str], Sequence[str]] | None,
     overwrite: bool,
@@ -194,11 +194,12 @@ def _write(
         writer.splits.update(splits)
 
 
-class _AnnotationFile:
-    """What a pickle holds, checked.
+class AnnotationFile:
+    """What a pickle holds, checked; with `labelled` unset, labels may be missing or -1, as PYSKL's demo has them.
 
     Attributes:
         names: of the clips, unique.
+        labels: of the clips, -1 for none.
         class_names: given, or made up from the labels.
         layout: that of all clips.
         splits: part to (N,) bool.
@@ -213,8 +214,10 @@ class _AnnotationFile:
         class_names: Sequence[str] | None,
         parts: Mapping[str, str],
         group_of: Callable[[str], str] | None,
+        labelled: bool = True,
     ):
         self._path = path
+        self._labelled = labelled
         self._whole = whole
         self.group_of = group_of or (lambda name: "")
         split: Any = {}
@@ -253,18 +256,25 @@ class _AnnotationFile:
         return name
 
     def _classes(self, names: Sequence[str] | None) -> tuple[str, ...]:
-        most = -1
+        self.labels: list[int] = []
         for k, annotation in enumerate(self._annotations):
-            label = annotation.get("label")
-            if type(label) is not int or label < 0:
+            label = annotation.get("label", None if self._labelled else -1)
+            if type(label) is not int or label < (0 if self._labelled else -1):
                 raise self._error(f"sample {self.names[k]!r} has the label {str(label)[:40]!r}: labels count from 0")
             if names is not None and label >= len(names):
                 raise self._error(
                     f"sample {self.names[k]!r} has label {label}, beyond the {len(names)} classes: name the data set "
                     "that the file is of"
                 )
-            most = max(most, label)
-        return tuple(names) if names is not None else tuple(f"class {label}" for label in range(most + 1))
+            self.labels.append(label)
+        return tuple(names) if names is not None else tuple(f"class {label}" for label in range(max(self.labels) + 1))
+
+    def stated_size(self, k: int) -> tuple[int, int] | None:
+        """Width and height of the frames of clip k, None where the file tells none."""
+        if "img_shape" not in self._annotations[k]:
+            return None
+        height, width = self._size(k)
+        return width, height
 
     def _layout(self) -> str:
         first = self._array(0, "keypoint", 4).shape
@@ -322,7 +332,7 @@ class _AnnotationFile:
             *self._seen(k, points.read(self._whole)[:, :frames], scores.read(self._whole)[:, :frames]),
             width=width,
             height=height,
-            label=annotation["label"],
+            label=self.labels[k],
             name=self.names[k],
             group=self.group_of(self.names[k]),
         )

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import errno
+import functools
+import hashlib
 import os
+import platform
+import re
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from skelact.errors import OutputError
+
+# Where a file is written until it is whole: of which machine and process, and a name of its own.
+_DRAFT = re.compile(r"\.skelact-([0-9a-f]{8})-([0-9]+)-[0-9a-f]{8}\.part")
+_ABANDONED_SECONDS = 24 * 3600.0  # without a byte written, wherever the writer may be
 
 
 def check_output(path: Path, overwrite: bool = False) -> None:
@@ -29,7 +38,7 @@ def check_output(path: Path, overwrite: bool = False) -> None:
 def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
     """A file to write into, which takes its place at the end; after a failure, what was there before stays.
 
-    Missing folders are created.
+    Missing folders are created. What a killed process leaves behind is hidden, see `sweep_drafts`.
 
     Args:
         path: the file's name in the end.
@@ -39,7 +48,7 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
         OutputError: as of `check_output`, or the file cannot be written, e.g. for want of space.
     """
     check_output(path, overwrite)
-    draft = path.parent / f".skelact-{secrets.token_hex(8)}.part"
+    draft = path.parent / f".skelact-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -50,6 +59,42 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise write_error(path, error) from None
+
+
+def sweep_drafts(folder: Path) -> None:
+    """Delete what `atomic_write` left in a folder when its process was killed; what others are writing stays."""
+    with suppress(OSError):
+        for draft in folder.glob(".skelact-*.part"):
+            with suppress(OSError):
+                if _is_abandoned(draft):
+                    draft.unlink()
+
+
+def _is_abandoned(draft: Path) -> bool:
+    name = _DRAFT.fullmatch(draft.name)
+    if name and name[1] == _machine():
+        return not _is_alive(int(name[2]))
+    return draft.is_file() and time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+@functools.cache
+def _machine() -> str:
+    """Tells this machine's, or container's, processes from others'."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
 
 
 def write_error(path: Path, error: OSError) -> OutputError:

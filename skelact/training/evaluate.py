@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 from skelact.data.clips import ClipSet
 from skelact.data.dataset import ClipDataset
 from skelact.errors import InputError, SkelactError, UsageError
-from skelact.formats.npz import write_arrays
+from skelact.formats.archive import read_arrays, write_arrays
 from skelact.recognition import TrainedRecognizer, class_logits, mean_probabilities
 
 VERSION = 1
@@ -28,7 +29,7 @@ _FIELDS = {
     "class_names": ("U", 1),
     "stream": ("U", 0),
 }
-_ARCHIVE = b"PK"  # how an .npz starts
+_MAKER = "skelact test -o"
 _SUM_TOLERANCE = 1e-3
 
 
@@ -253,26 +254,13 @@ def load_predictions(path: Path) -> Evaluation:
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with path.open("rb") as file:
-            is_archive = file.read(len(_ARCHIVE)) == _ARCHIVE
-    except FileNotFoundError:
-        raise InputError(f"there are no predictions at {str(path)!r}: write them with `skelact test -o`") from None
-    except OSError as error:
-        raise InputError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    if not is_archive:
-        raise InputError(f"{str(path)!r} is not an .npz file: give one that `skelact test -o` wrote")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in _FIELDS if name not in archive.files]
-            arrays = {name: archive[name] for name in _FIELDS if name not in missing}
-    except Exception as error:  # numpy and zipfile raise nearly anything for what is damaged or forged
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise InputError(f"{str(path)!r} is damaged or cut short ({reason}): test the recognizer again") from None
+    if not os.path.exists(path):
+        raise InputError(f"there are no predictions at {str(path)!r}: write them with `{_MAKER}`")
+    arrays, _ = read_arrays(path, _FIELDS, _MAKER)
+    missing = [name for name in _FIELDS if name not in arrays]
     if missing:
         raise InputError(
-            f"{str(path)!r} holds no predictions, as it lacks {', '.join(missing)}: give a file that `skelact test -o` "
-            "wrote"
+            f"{str(path)!r} holds no predictions, as it lacks {', '.join(missing)}: give a file that `{_MAKER}` wrote"
         )
     for name, (kinds, axes) in _FIELDS.items():
         if arrays[name].dtype.kind not in kinds or arrays[name].ndim != axes:
