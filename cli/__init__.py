@@ -9,6 +9,7 @@ import typer
 
 from skelact.cli.calibrate import calibrate
 from skelact.cli.common import report_error, show_version
+from skelact.cli.convert import convert
 from skelact.cli.extract import extract
 from skelact.cli.fuse import fuse
 from skelact.cli.models import models
@@ -38,6 +39,7 @@ def skelact(
 
 app.command()(extract)
 app.command()(predict)
+app.command()(convert)
 app.command()(prepare)
 app.command()(train)
 app.command()(test)

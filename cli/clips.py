@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +11,9 @@ import typer
 from skelact.cli.common import progress, warn
 
 if TYPE_CHECKING:
+    from skelact.batch.inputs import Item
+    from skelact.batch.job import Result
     from skelact.data.clips import ClipSet
-    from skelact.sequence import PoseSequence
     from skelact.settings import ExtractSettings
 
 Dataset = Annotated[
@@ -47,16 +49,20 @@ def load_clips(
     skip_frames: int = 0,
     group_by: str | None = None,
     sequences: Path | None = None,
+    workers: int | None = None,
 ) -> ClipSet:
-    """The clips of `--dataset`, videos among them extracted first."""
+    """The clips of `--dataset`, videos among them extracted first, in so many processes."""
+    from skelact.batch.job import Existing
+    from skelact.batch.run import Means, extract_all
     from skelact.data.sources import Options, load_dataset
-    from skelact.pipeline import extractor
 
-    extract = extractor(extraction, warn)
+    existing = Existing(unsigned=True, remedy="delete it to extract it anew, or give another folder by --sequences")
 
-    def extract_video(video: Path) -> PoseSequence:
-        with progress(video.name, "frames") as on_frame:
-            return extract(video, on_frame)
+    def extract(items: Sequence[Item]) -> Iterator[Result]:
+        results = extract_all(items, extraction, Means(workers), existing, warn=warn)
+        with progress("extracting", "videos") as on_video:
+            for done, result in enumerate(results, 1):
+                on_video(done, len(items))
+                yield result
 
-    options = Options(classes, skip_frames, group_by, extract_video, sequences, warn)
-    return load_dataset(dataset, options)
+    return load_dataset(dataset, Options(classes, skip_frames, group_by, extract, sequences, warn))

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from skelact.cli.batch import Address, Engine, Workers
 from skelact.cli.common import Detector, Device, Json, Offline, Overwrite, Pose, print_json, print_table, progress, warn
 
 if TYPE_CHECKING:
+    from skelact.batch.run import Means
     from skelact.data.datasets import DatasetSpec
     from skelact.data.datasets.survey import Survey
     from skelact.data.prepare import Prepared
+    from skelact.settings import ExtractSettings
 
 MOST_NAMES = 5  # of unknown files that are told
 
@@ -49,6 +52,9 @@ def prepare(
     detector: Detector = None,
     device: Device = "auto",
     offline: Offline = False,
+    workers: Workers = None,
+    engine: Engine = "local",
+    address: Address = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -58,11 +64,13 @@ def prepare(
     kept, so that a run goes on where it was stopped), keeps the main persons, and writes clips with the data set's
     labels and splits.
     """
+    from skelact.batch.run import Means
     from skelact.data.datasets import get_dataset
     from skelact.data.prepare import check_free, default_folder
     from skelact.errors import UsageError
     from skelact.formats.writing import check_output
     from skelact.keypoints import get_layout
+    from skelact.settings import ExtractSettings
 
     spec = get_dataset(name)
     if (videos is None) == (annotations is None):
@@ -71,6 +79,7 @@ def prepare(
         raise UsageError("--lists, --pose and --detector are for videos: leave them out with --annotations")
     if not get_layout(layout).wholebody:
         raise UsageError(f"layout {layout} is no part of a whole body: give expressive65, wholebody133 or coco17")
+    means = Means(workers, engine, address)
     folder = output or default_folder(name)
     check_free(folder, overwrite)
     if pickle:
@@ -86,7 +95,8 @@ def prepare(
         result["found"] = _told(found)
         if not as_json:
             _print_survey(found)
-        prepared = _from_videos(found, folder, layout, overwrite, pose, detector, device, offline)
+        settings = ExtractSettings(pose, detector, device=device, offline=offline)
+        prepared = _from_videos(found, folder, layout, overwrite, settings, means)
     if pickle:
         from skelact.data.prepare import open_prepared
         from skelact.formats.pyskl import write_pyskl
@@ -107,21 +117,12 @@ def _from_annotations(spec: DatasetSpec, file: Path, folder: Path, overwrite: bo
 
 
 def _from_videos(
-    found: Survey,
-    folder: Path,
-    layout: str,
-    overwrite: bool,
-    pose: str | None,
-    detector: str | None,
-    device: str,
-    offline: bool,
+    found: Survey, folder: Path, layout: str, overwrite: bool, settings: ExtractSettings, means: Means
 ) -> Prepared:
     from skelact.data.prepare import extract_videos, write_clips
-    from skelact.pipeline import extractor
 
-    run = extractor(pose=pose, detector=detector, device=device, offline=offline, warn=warn)
     with progress("extracting", "videos") as on_video:
-        failures = extract_videos(found, folder, run, on_video)
+        failures = extract_videos(found, folder, settings, means, on_video=on_video, warn=warn)
     with progress("writing", "clips") as on_clip:
         return write_clips(found, folder, failures, layout=layout, overwrite=overwrite, on_clip=on_clip)
 

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from skelact.assemble import FramePersons
 from skelact.boxes import overlaps
-from skelact.detection import SAME_PERSON, Found, FrameDetector
+from skelact.detection import Found, FrameDetector
 from skelact.keypoints import BODY
 from skelact.pose import Detections, Detector, PoseEstimator, Poses, View
+from skelact.shots import ShotDetector
 from skelact.tracking import Tracker
 from skelact.video import Frame, VideoReader
 
 # Between frames that were looked into, a person whose body is seen with less than this share of the confidence
 # that it had there is looked for again.
 LOST = 0.7
+SAME_AGAIN = 0.3  # overlap of the box found then and the one in which the person was not seen
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,12 @@ class Batch:
 
 def read_batches(video: VideoReader, length: int) -> Iterator[Batch]:
     """The frames of a video, so many at a time; the last batch may be shorter."""
+    shots = ShotDetector()
     frames: list[Frame] = []
     cuts: list[bool] = []
     for frame in video:
         frames.append(frame)
-        cuts.append(False)
+        cuts.append(shots.is_cut(frame.image))
         if len(frames) == length:
             yield Batch(frames, cuts)
             frames, cuts = [], []
@@ -126,9 +130,10 @@ def _around_keypoints(pose: Poses) -> Detections:
 
 
 def _nearest(boxes: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Each box, or the one seen that overlaps it most, where one does by `SAME_PERSON`."""
-    if not len(seen):
-        return boxes
+    """Each box, or the one seen that is there instead of it, where one overlaps it by `SAME_AGAIN`."""
     shares = overlaps(boxes, seen)
-    best = shares.argmax(axis=1)
-    return np.where(shares.max(axis=1)[:, None] >= SAME_PERSON, seen[best], boxes).astype(np.float32)
+    here, there = linear_sum_assignment(-shares)
+    close = shares[here, there] >= SAME_AGAIN
+    result = boxes.copy()
+    result[here[close]] = seen[there[close]]
+    return result

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from skelact.assemble import Assembly
 from skelact.chain import Chain, read_batches
 from skelact.devices import resolve_device
 from skelact.errors import WeightsError
+from skelact.grouping import drop_still, main_persons, merge_fragments
 from skelact.pose import Detector, PoseEstimator, create_detector, create_estimator
 from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings
+from skelact.smoothing import smooth
 from skelact.video import VideoReader
 
 Models = tuple[PoseEstimator, Detector | None]
@@ -76,7 +78,24 @@ def extract(
                 estimator=f"{estimator.name} + {detector.name}" if detector else estimator.name,
                 notes=video.notes(),
             )
-    return sequence
+    return refine(sequence, settings, cuts)
+
+
+def refine(sequence: PoseSequence, settings: ExtractSettings, cuts: Sequence[int] = ()) -> PoseSequence:
+    """What of a sequence the settings ask for: fragments merged, main persons, smooth keypoints.
+
+    Args:
+        sequence: as it was found.
+        settings: merge, drop_still, persons and smooth count.
+        cuts: the frames with which a new shot begins.
+    """
+    if settings.merge:
+        sequence = merge_fragments(sequence, cuts)
+    if settings.drop_still:
+        sequence = drop_still(sequence)
+    if settings.persons:
+        sequence = main_persons(sequence, settings.persons)
+    return smooth(sequence, settings.smooth) if settings.smooth else sequence
 
 
 def _batch_length(video: VideoReader, settings: ExtractSettings) -> int:

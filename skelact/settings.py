@@ -25,7 +25,7 @@ class ExtractSettings:
         persons: keep only so many main persons (see `skelact.grouping.main_persons`); None for all.
         merge: join the tracks of one person who was lost for a while.
         drop_still: leave out pictures of persons, which never move.
-        smooth: a method of `skelact.smoothing` to smooth keypoints with; None for as they were found.
+        smooth: one-euro or savgol, see `skelact.smoothing`; None for keypoints as they were found.
 
     Raises:
         UsageError: a value that is none of these.
@@ -50,3 +50,8 @@ class ExtractSettings:
             raise UsageError(f"detect-every is {self.detect_every}: give 1 for every frame, or more")
         if self.persons is not None and self.persons < 1:
             raise UsageError(f"persons is {self.persons}: keep at least 1")
+        if self.smooth is not None:
+            from skelact.smoothing import SMOOTHINGS  # only now, as it needs numpy
+
+            if self.smooth not in SMOOTHINGS:
+                raise unknown_name("smoothing", self.smooth, SMOOTHINGS)

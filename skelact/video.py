@@ -24,11 +24,16 @@ ASSUMED_FPS = 30.0
 SHORTEST_STEP, LONGEST_STEP = 0.5e-3, 600.0  # seconds between two frames; others mean a damaged clock
 LATEST_TIME = 1e6  # seconds; what raw streams without a clock report is far beyond
 
+# Of a frame: 8192 x 8192, twice 8K video, 200 MB each; and no stripes, which vanish when scaled down.
+MAX_PIXELS = 1 << 26
+MAX_RATIO = 64
+
 # Where a file starts with these bytes (offset, bytes), it is sound, even if a cover picture is in it.
 _SOUND = (
     (0, b"ID3"), (0, b"fLaC"), (8, b"WAVE"), (4, b"ftypM4A"),
     *((0, bytes((0xFF, second))) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xF1, 0xF9)),
 )  # fmt: skip
+_SIDES = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
 # What FFmpeg names the codec of a text file, which it would draw on a terminal and film.
 _TEXT_CODEC = "ansi"
 # Containers that hold pictures or sound; one that does not open was cut short or has no picture.
@@ -60,7 +65,8 @@ class VideoReader:
     otherwise (no clock, a clock that stands still, goes back or leaps by ten minutes) time is counted on at
     the nominal rate. Reading ends at the first frame that does not decode: what follows is built on it.
     A frame of another size is scaled to the first one's, where OpenCV tells of it: the 4.11 wheels do not,
-    and give pictures mixed of both sizes.
+    and give pictures mixed of both sizes. A file that grows, shrinks or vanishes meanwhile gives the frames that can be
+    read, and a note.
 
     Attributes:
         source: the file as it was given.
@@ -76,13 +82,17 @@ class VideoReader:
 
         Raises:
             InputError: the file is missing, a folder, unreadable, empty, not a video, holds sound only, is
-                cut off too early to open, or none of its frames decodes.
+                cut off too early to open, none of its frames decodes, or they are too large (`MAX_PIXELS`) or too
+                narrow (`MAX_RATIO`).
         """
         self.source = str(source)
-        path, head = _checked(self.source)
+        path, self._bytes, head = _checked(self.source)
+        self._path = path
         self._capture = _open(path)
         if not self._capture.isOpened() or _codec(self._capture) == _TEXT_CODEC:
+            _checked(self.source)  # it may have gone just now
             raise InputError(_why_not_opened(self.source, head))
+        _check_size(self.source, *(int(self._capture.get(side)) for side in _SIDES))  # before memory is taken
         decoded, image = self._capture.read()
         if not decoded:
             raise InputError(
@@ -90,6 +100,7 @@ class VideoReader:
                 "supported here or the file is damaged; convert it: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4"
             )
         self.height, self.width = image.shape[:2]
+        _check_size(self.source, self.width, self.height)
         self.stated_frames = _stated_frames(self._capture)
         self.frames_read = 0
         self._stated_fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -100,6 +111,7 @@ class VideoReader:
         self._waiting: Frame | None = Frame(image, 0, 0.0)
         self._time = 0.0
         self._ended = False
+        self._change: str | None = None
         self._resized = 0
 
     def __enter__(self) -> VideoReader:
@@ -118,6 +130,7 @@ class VideoReader:
         frame, self._waiting = self._waiting or self._decode(), None
         if frame is None:
             self._ended = True
+            self._change = _change(self._path, self._bytes)
             raise StopIteration
         self.frames_read += 1
         self._time = frame.time
@@ -137,6 +150,8 @@ class VideoReader:
                 f"{self.frames_read} of {self.stated_frames} stated frames decode: the file is cut short or "
                 "damaged there"
             )
+        if self._change:
+            notes.append(self._change)
         if self._fps_assumed:
             notes.append(f"the file states {self._stated_fps:g} frames per second: {self.fps:g} is assumed")
         if self._resized:
@@ -157,15 +172,15 @@ class VideoReader:
         return Frame(image, self.frames_read, time)
 
 
-def _checked(source: str) -> tuple[Path, bytes]:
-    """The absolute path of a readable, non-empty file, and its first bytes."""
+def _checked(source: str) -> tuple[Path, int, bytes]:
+    """The absolute path of a readable, non-empty file, its size and its first bytes."""
     # Absolute, because FFmpeg takes "a:b.mp4" for an address of protocol "a".
     path = Path(os.path.abspath(source))
     try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
             raise InputError(f"{source!r} is a folder: give one video file")
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(found.st_mode):
             raise InputError(f"{source!r} is a device or a pipe: save the video to a file first")
         with path.open("rb") as file:
             head = file.read(16)
@@ -181,7 +196,33 @@ def _checked(source: str) -> tuple[Path, bytes]:
         str(path).encode()
     except UnicodeEncodeError:
         raise InputError(f"{source!r} has a name that is not valid UTF-8: rename it") from None
-    return path, head
+    return path, found.st_size, head
+
+
+def _check_size(source: str, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{source!r} has frames of {width} x {height} pixels, more than {MAX_PIXELS >> 20} million: scale it down, "
+            "or record it again if that is no size of yours"
+        )
+    if max(width, height) > MAX_RATIO * max(1, min(width, height)):
+        raise InputError(
+            f"{source!r} has frames of {width} x {height} pixels, one side more than {MAX_RATIO} times the other: "
+            "nobody can be seen in it"
+        )
+
+
+def _change(path: Path, size: int) -> str | None:
+    """What has become of a file of so many bytes since it was opened, as a sentence; None if nothing has."""
+    try:
+        now = path.stat().st_size
+    except FileNotFoundError:
+        return "the file was removed while it was read: frames may be missing at the end"
+    except OSError as error:
+        return f"the file can no longer be read ({error.strerror}): frames may be missing at the end"
+    if now == size:
+        return None
+    return f"the file changed from {size} to {now} bytes while it was read: read it again when it is complete"
 
 
 def _open(path: Path) -> cv2.VideoCapture:

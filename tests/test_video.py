@@ -68,6 +68,13 @@ def write_video(path: Path, codec: str = "mp4v", frames: int = FRAMES) -> Path:
     return path
 
 
+def write_stream(path: Path, width: int, height: int, frames: int) -> Path:
+    """A bare stream of JPEG pictures, without container."""
+    image = np.full((height, width, 3), 90, np.uint8)
+    path.write_bytes(cv2.imencode(".jpg", image)[1].tobytes() * frames)
+    return path
+
+
 def with_avi_rate(path: Path, scale: int, rate: int) -> Path:
     """An AVI file that states rate / scale frames per second."""
     content = bytearray(write_video(path, "MJPG").read_bytes())
@@ -175,8 +182,8 @@ def test_rotation_is_applied(tmp_path: Path, matrix: tuple[int, int, int, int], 
 
 @pytest.mark.parametrize(
     ("scale", "rate", "fps"),
-    [(1, 100_000, 30.0), (1000, 1, 30.0), (1, 0, 25.0), (1, 500, 500.0), (20, 1, 0.05)],
-    ids=["absurdly fast", "absurdly slow", "zero", "high speed", "time lapse"],
+    [(1, 100_000, 30.0), (1000, 1, 30.0), (1, 0, 25.0), (1, 1, 1.0), (1, 500, 500.0), (20, 1, 0.05)],
+    ids=["absurdly fast", "absurdly slow", "zero", "one", "high speed", "time lapse"],
 )
 def test_a_rate_that_cannot_be_is_replaced(tmp_path: Path, scale: int, rate: int, fps: float) -> None:
     reader, frames = read(with_avi_rate(tmp_path / "clip.avi", scale, rate))
@@ -186,11 +193,20 @@ def test_a_rate_that_cannot_be_is_replaced(tmp_path: Path, scale: int, rate: int
     assert bool(reader.notes()) == (fps == 30.0)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 2), (1, 64), (64, 1)])
+def test_the_smallest_frames(tmp_path: Path, size: tuple[int, int]) -> None:
+    reader, frames = read(write_stream(tmp_path / "clip.mjpeg", *size, 7))
+    assert (reader.width, reader.height) == size
+    assert len(frames) == 7
+
+
+def test_a_header_that_states_too_large_a_size_does_not_matter_where_the_pictures_tell(tmp_path: Path) -> None:
+    reader, frames = read(_stated("MJPG", 30_000, 30_000)(tmp_path))
+    assert (reader.width, reader.height, len(frames)) == (WIDTH, HEIGHT, FRAMES)
+
+
 def test_a_stream_without_clock_or_count(tmp_path: Path) -> None:
-    path = tmp_path / "clip.mjpeg"
-    image = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-    path.write_bytes(cv2.imencode(".jpg", image)[1].tobytes() * 7)
-    reader, frames = read(path)
+    reader, frames = read(write_stream(tmp_path / "clip.mjpeg", WIDTH, HEIGHT, 7))
     assert reader.stated_frames is None
     assert reader.notes() == ()
     np.testing.assert_allclose([frame.time for frame in frames], np.arange(7) / reader.fps)
@@ -260,6 +276,60 @@ def test_frames_of_another_size_are_scaled() -> None:
     assert reader.notes() == ("2 frames of another size are scaled to 6 x 4",)
 
 
+# Files that change meanwhile
+
+
+def growing(path: Path) -> tuple[VideoReader, bytes]:
+    """A reader at the first frame of a file that is copied so far as to 12 of its frames, and what is to come."""
+    content = write_video(path, "MJPG").read_bytes()
+    places = [place for place in range(len(content) - 4) if content[place : place + 4] == b"00dc"]
+    path.write_bytes(content[: places[12]])
+    reader = VideoReader(path)
+    next(reader)
+    return reader, content[places[12] :]
+
+
+def test_a_file_that_is_still_being_copied(tmp_path: Path) -> None:
+    reader, rest = growing(tmp_path / "clip.avi")
+    with (tmp_path / "clip.avi").open("ab") as file:
+        file.write(rest)
+    left = list(reader)
+    assert 11 <= len(left) <= FRAMES - 1
+    assert any("bytes while it was read: read it again when it is complete" in note for note in reader.notes())
+
+
+def test_a_copy_that_stopped(tmp_path: Path) -> None:
+    reader, _ = growing(tmp_path / "clip.avi")
+    assert 9 <= len(list(reader)) <= 11
+    (note,) = reader.notes()
+    assert "stated frames decode" in note
+
+
+def test_a_file_that_is_removed_meanwhile(tmp_path: Path) -> None:
+    with VideoReader(write_video(tmp_path / "clip.mp4")) as reader:
+        next(reader)
+        (tmp_path / "clip.mp4").unlink()
+        list(reader)
+    assert reader.notes()[-1] == "the file was removed while it was read: frames may be missing at the end"
+
+
+def test_a_file_that_is_cut_meanwhile(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "clip.avi", "MJPG", frames=400)  # more than FFmpeg reads ahead
+    with VideoReader(path) as reader:
+        next(reader)
+        os.truncate(path, path.stat().st_size // 2)
+        assert 100 < len(list(reader)) < 300
+    assert any("bytes while it was read" in note for note in reader.notes())
+    assert any("of 400 stated frames decode" in note for note in reader.notes())
+
+
+def test_a_file_whose_place_fails_meanwhile(tmp_path: Path) -> None:
+    reader = VideoReader(write_video(tmp_path / "clip.mp4"))
+    with reader, mock.patch.object(Path, "stat", side_effect=OSError(5, "Input/output error")):
+        list(reader)
+    assert reader.notes() == ("the file can no longer be read (Input/output error): frames may be missing at the end",)
+
+
 # What cannot be read
 
 
@@ -301,6 +371,23 @@ def _undecodable_name(tmp_path: Path) -> Path:
 TEXT = b"these are words, and words are no film\n" * 200
 
 
+def _pictures(width: int, height: int) -> Callable[[Path], Path]:
+    """A stream of two pictures of that size."""
+    return lambda folder: write_stream(folder / "clip.mjpeg", width, height, 2)
+
+
+def _stated(codec: str, width: int, height: int) -> Callable[[Path], Path]:
+    """An AVI file of small frames whose header states another size, with a codec that believes it."""
+
+    def make(tmp_path: Path) -> Path:
+        content = bytearray(write_video(tmp_path / "clip.avi", codec).read_bytes())
+        struct.pack_into("<ii", content, content.index(b"strf") + 12, width, height)
+        (tmp_path / "clip.avi").write_bytes(content)
+        return tmp_path / "clip.avi"
+
+    return make
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
@@ -313,6 +400,11 @@ TEXT = b"these are words, and words are no film\n" * 200
         (_file("noise.mp4", np.random.default_rng(0).bytes(5000)), "is not a video"),
         (_file("song.mp3", b"ID3\x04" + bytes(400)), "holds sound only"),
         (_file("song.wav", b"RIFF\x00\x01\x00\x00WAVEfmt " + bytes(400)), "holds sound only"),
+        (_pictures(65000, 1100), "frames of 65000 x 1100 pixels, more than 64 million: scale it down"),
+        (_pictures(65000, 2), "one side more than 64 times the other"),
+        (_pictures(2, 65000), "one side more than 64 times the other"),
+        (_stated("FFV1", 100_000, 2), "one side more than 64 times the other"),
+        (_stated("FFV1", 30_000, 30_000), "is AVI, but no picture in it can be opened"),
         (_without_pictures, "no frame of it decodes"),
         (_without_index, "was cut short"),
         (_undecodable_name, "not valid UTF-8"),

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from skelact.batch.inputs import is_video
 from skelact.data.clips import Clip, ClipSet
 from skelact.errors import InputError, SkelactError, UsageError
 from skelact.sequence import PoseSequence
 
-VIDEO_ENDINGS = (".mp4", ".avi", ".mkv", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
 GROUPS_FILE = "groups.csv"
 _PREFIX = re.compile(r"[^_\-. ]+(?=[_\-. ])")
 
@@ -66,7 +66,7 @@ def scan_folder(folder: Path) -> Folder:
         raise InputError(f"no folder at {str(folder)!r}")
     found: dict[str, Path] = {}
     for path in sorted(folder.glob("*/*")):
-        if path.name.startswith(".") or path.suffix.lower() not in (*VIDEO_ENDINGS, ".npz"):
+        if path.name.startswith(".") or not (is_video(path.name) or path.suffix.lower() == ".npz"):
             continue
         name = f"{path.parent.name}/{path.stem}"
         if name in found:

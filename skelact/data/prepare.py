@@ -7,24 +7,30 @@ annotation of the whole set (see `skelact.data.storage`), and `failed.txt`, the 
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 import numpy as np
 import platformdirs
 
+from skelact.batch.inputs import Item
+from skelact.batch.job import FAILED, NOBODY, Existing, Factory
+from skelact.batch.run import ONE_PROCESS, Means, extract_all
 from skelact.data.clips import Clip, ClipSet
 from skelact.data.datasets import DatasetSpec, Sample, get_dataset
-from skelact.data.datasets.persons import main_persons
 from skelact.data.datasets.survey import Found, Survey
 from skelact.data.storage import ClipWriter, is_clip_folder, open_clips
-from skelact.errors import InputError, OutputError, SkelactError, UsageError, WeightsError
-from skelact.formats.npz import load_sequence, save_sequence
+from skelact.errors import InputError, OutputError
+from skelact.formats.npz import load_sequence
 from skelact.formats.pyskl import convert_pyskl
 from skelact.formats.writing import atomic_write
+from skelact.grouping import main_persons
 from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings
 
 CLIPS_FOLDER = "clips"
 SEQUENCES_FOLDER = "sequences"
@@ -84,37 +90,57 @@ def open_prepared(name: str, folder: Path | None = None) -> ClipSet:
 
 
 def extract_videos(
-    survey: Survey, folder: Path, extract: Callable[[Path], PoseSequence], on_video: Progress | None = None
+    survey: Survey,
+    folder: Path,
+    settings: ExtractSettings,
+    means: Means = ONE_PROCESS,
+    *,
+    on_video: Progress | None = None,
+    make: Factory | None = None,
+    warn: Callable[[str], None] = warnings.warn,
 ) -> dict[str, str]:
     """Extract the keypoints of all videos into `folder`/sequences.
 
-    Videos whose sequence is there already are not extracted again, so that a run that was stopped goes on where it
-    was. A video that cannot be read, or in which nobody is seen, does not stop the others; the next run tries it
+    Videos whose sequence is there already, by the same settings, are not extracted again, so that a run that was
+    stopped goes on where it was; sequences of former releases, which do not tell their settings, count if they can be
+    read and are not older than the video. A video that cannot be read does not stop the others; the next run tries it
     again. A sequence takes up to 0.3 MB for two persons and 100 frames.
 
     Args:
         survey: the videos, see `skelact.data.datasets.survey`.
         folder: where the data set is prepared.
-        extract: a video to its keypoints, e.g. `skelact.pipeline.extract`.
+        settings: how to extract.
+        means: what to compute with.
         on_video: called with the videos done (or found to be) and their number.
+        make: makes what extracts; None for `skelact.pipeline.extractor`.
+        warn: called with one sentence where MediaPipe stands in for the default.
 
     Returns:
-        The videos without a sequence, and why; `failed.txt` holds the same.
+        The videos without a sequence, or with one without persons, and why; `failed.txt` holds the same.
 
     Raises:
-        UsageError, WeightsError: of `extract`, as they would be the same for every video.
-        OutputError: something cannot be written.
+        UsageError, WeightsError: as they would be the same for every video.
+        OutputError: something cannot be written, or sequences are there by other settings.
     """
+    items = {Item(found.path, sequence_path(folder, found)): found.video.name for found in survey.found}
+    results = extract_all(list(items), settings, means, _existing(folder), make=make, warn=warn)
     failures: dict[str, str] = {}
-    for done, found in enumerate(survey.found, 1):
-        reason = _extract(found, sequence_path(folder, found), extract)
-        if reason is not None:
-            failures[found.video.name] = reason
-            _write_failures(folder, failures)
-        if on_video:
-            on_video(done, len(survey.found))
-    _write_failures(folder, failures)
+    try:
+        with closing(results):
+            for done, result in enumerate(results, 1):
+                if result.status in (FAILED, NOBODY):
+                    failures[items[result.item]] = result.reason
+                if on_video:
+                    on_video(done, len(items))
+    finally:
+        failures = {name: failures[name] for name in items.values() if name in failures}
+        _write_failures(folder, failures)
     return failures
+
+
+def _existing(folder: Path) -> Existing:
+    place = str(folder / SEQUENCES_FOLDER)
+    return Existing(unsigned=True, remedy=f"delete {place!r} to extract everything anew, or give the same options")
 
 
 def write_clips(
@@ -213,32 +239,6 @@ def check_free(folder: Path, overwrite: bool) -> None:
 def sequence_path(folder: Path, found: Found) -> Path:
     """Where the sequence of a video is kept."""
     return folder / SEQUENCES_FOLDER / f"{found.video.name}.npz"
-
-
-def _extract(found: Found, target: Path, extract: Callable[[Path], PoseSequence]) -> str | None:
-    """Make sure that there is a sequence of a video; why there is none, or None."""
-    if _is_readable(target):
-        return None
-    try:
-        sequence = extract(found.path)
-    except (UsageError, WeightsError, OutputError):
-        raise
-    except SkelactError as error:
-        return str(error)
-    except Exception as error:  # decoders and networks raise nearly anything for an odd video
-        return f"{type(error).__name__}: {error}"
-    if not sequence.present.any():
-        return f"nobody was seen in its {sequence.num_frames} frames"
-    save_sequence(sequence, target, overwrite=True)
-    return None
-
-
-def _is_readable(path: Path) -> bool:
-    try:
-        load_sequence(path)
-    except InputError:
-        return False
-    return True
 
 
 def _samples(survey: Survey, folder: Path, failures: Mapping[str, str]) -> Iterator[tuple[Sample, PoseSequence]]:

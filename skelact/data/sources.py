@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skelact.batch.inputs import Item, is_video
+from skelact.batch.job import FAILED, Result
 from skelact.data.clips import ClipSet, join
 from skelact.data.datasets import DATASETS
 from skelact.data.folder import Folder, FolderClip, load_folder, scan_folder
@@ -14,7 +16,7 @@ from skelact.data.npz import read_npz
 from skelact.data.prepare import CLIPS_FOLDER, open_prepared
 from skelact.data.storage import is_clip_folder, open_clips
 from skelact.errors import InputError, UsageError, unknown_name
-from skelact.formats.npz import load_sequence, save_sequence
+from skelact.formats.npz import load_sequence
 from skelact.formats.pyskl import read_pyskl
 from skelact.sequence import PoseSequence
 
@@ -30,7 +32,7 @@ class Options:
         classes: only these, separated by commas; "new=old" renames.
         skip_frames: frames to leave out at the start of each clip.
         group_by: the array of an .npz that says which clips belong together.
-        extract: a video to its keypoints, for folders of videos.
+        extract: makes sure that there are the keypoints of videos, for folders of videos; None where all are there.
         sequences: where these are kept; None for beside the folder, with ".sequences" after its name.
         warn: called with one sentence.
     """
@@ -38,7 +40,7 @@ class Options:
     classes: str | None = None
     skip_frames: int = 0
     group_by: str | None = None
-    extract: Callable[[Path], PoseSequence] | None = None
+    extract: Callable[[Sequence[Item]], Iterable[Result]] | None = None
     sequences: Path | None = None
     warn: Callable[[str], None] = warnings.warn
 
@@ -84,17 +86,12 @@ def _load(source: str, options: Options) -> ClipSet:
 def _from_folder(folder: Folder, path: Path, options: Options) -> ClipSet:
     kept = options.sequences or path.resolve().with_name(f"{path.resolve().name}.sequences")
 
+    failures = _extract(folder, path, kept, options)
+
     def sequence_of(clip: FolderClip) -> PoseSequence:
-        if clip.path.suffix == ".npz":
-            return load_sequence(clip.path)
-        target = kept / f"{clip.name}.npz"
-        if target.is_file() and target.stat().st_mtime >= clip.path.stat().st_mtime:
-            return load_sequence(target)
-        if options.extract is None:
-            raise UsageError(f"{path} is a folder of videos: give the folder of their sequences instead")
-        sequence = options.extract(clip.path)
-        save_sequence(sequence, target, overwrite=True)
-        return sequence
+        if clip in failures:
+            raise InputError(failures[clip])
+        return load_sequence(_sequence_path(clip, kept))
 
     if folder.grouped_by is None:
         options.warn(
@@ -102,6 +99,22 @@ def _from_folder(folder: Folder, path: Path, options: Options) -> ClipSet:
             "too much: begin file names with the person (anna_1.mp4), or write a groups.csv with columns file and group"
         )
     return load_folder(folder, sequence_of, LAYOUT, options.warn)
+
+
+def _extract(folder: Folder, path: Path, kept: Path, options: Options) -> dict[FolderClip, str]:
+    """Extract the videos of a folder; those that failed, and why."""
+    outputs = {clip: _sequence_path(clip, kept) for clip in folder.clips if is_video(clip.path.name)}
+    if options.extract is None:
+        if not all(output.is_file() for output in outputs.values()):
+            raise UsageError(f"{path} is a folder of videos: give the folder of their sequences instead")
+        return {}
+    clips = {Item(clip.path, output): clip for clip, output in outputs.items()}
+    results = options.extract(list(clips)) if clips else ()
+    return {clips[result.item]: result.reason for result in results if result.status == FAILED}
+
+
+def _sequence_path(clip: FolderClip, kept: Path) -> Path:
+    return kept / f"{clip.name}.npz" if is_video(clip.path.name) else clip.path
 
 
 def choose_classes(clips: ClipSet, wanted: str) -> ClipSet:

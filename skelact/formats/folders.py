@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from skelact.errors import OutputError
-from skelact.formats.writing import write_error
+from skelact.formats.writing import draft_path, write_error
 
 
 def check_folder(path: Path, ending: str, overwrite: bool = False) -> None:
@@ -50,7 +49,7 @@ def atomic_folder(path: Path, ending: str, overwrite: bool = False) -> Iterator[
         OutputError: as of `check_folder`, or it cannot be written.
     """
     check_folder(path, ending, overwrite)
-    draft = path.parent / f".skelact-{secrets.token_hex(8)}.part"
+    draft = draft_path(path)
     try:
         try:
             draft.mkdir(parents=True)
@@ -66,7 +65,7 @@ def atomic_folder(path: Path, ending: str, overwrite: bool = False) -> Iterator[
 
 
 def _replace(draft: Path, path: Path) -> None:
-    former = draft.with_name(f".skelact-{secrets.token_hex(8)}.part")
+    former = draft_path(path)
     if path.exists():
         path.rename(former)
     try:

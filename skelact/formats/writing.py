@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,7 +49,7 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
         OutputError: as of `check_output`, or the file cannot be written, e.g. for want of space.
     """
     check_output(path, overwrite)
-    draft = path.parent / f".skelact-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part"
+    draft = draft_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -61,12 +62,21 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
         raise write_error(path, error) from None
 
 
+def draft_path(path: Path) -> Path:
+    """A new name beside a file or folder, under which it is written until it is whole."""
+    return path.parent / f".skelact-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.part"
+
+
 def sweep_drafts(folder: Path) -> None:
-    """Delete what `atomic_write` left in a folder when its process was killed; what others are writing stays."""
+    """Delete the drafts in a folder whose process was killed; what others are writing stays."""
     with suppress(OSError):
         for draft in folder.glob(".skelact-*.part"):
             with suppress(OSError):
-                if _is_abandoned(draft):
+                if not _is_abandoned(draft):
+                    continue
+                if draft.is_dir():
+                    shutil.rmtree(draft)
+                else:
                     draft.unlink()
 
 
@@ -74,7 +84,7 @@ def _is_abandoned(draft: Path) -> bool:
     name = _DRAFT.fullmatch(draft.name)
     if name and name[1] == _machine():
         return not _is_alive(int(name[2]))
-    return draft.is_file() and time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
+    return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
 
 
 def _is_alive(process: int) -> bool:

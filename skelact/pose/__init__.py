@@ -6,7 +6,7 @@ from pathlib import Path
 
 from skelact.errors import unknown_name
 from skelact.pose.base import Detections, Detector, PoseEstimator, Poses, View
-from skelact.pose.zoo import DETECTORS, ESTIMATORS, weights_file
+from skelact.pose.zoo import DETECTORS, ESTIMATORS, onnx_file, weights_file
 
 __all__ = [
     "Detections",
@@ -40,11 +40,11 @@ def create_estimator(
         name: one of `list_estimators`.
         device: cpu, cuda or cuda:N (MediaPipe runs on the CPU whatever it is).
         offline: never try the network.
-        weights: a checkpoint of that network to use instead of the published one.
-        backend: torch or onnx.
+        weights: a checkpoint or ONNX file of that network to use instead of the published one.
+        backend: torch or onnx (MediaPipe runs by itself whatever it is); an ONNX file chooses onnx by itself.
 
     Raises:
-        UsageError: an unknown name or a device that is not there.
+        UsageError: an unknown name, a device that is not there, or no onnxruntime or ONNX file where onnx is wanted.
         WeightsError: the weights cannot be had, or are another network's.
     """
     row = ESTIMATORS.get(name)
@@ -54,6 +54,12 @@ def create_estimator(
         from skelact.pose.holistic import Holistic
 
         return Holistic()
+    if backend == "onnx" or _is_onnx(weights):
+        from skelact.pose.onnx_session import check_runtime
+        from skelact.pose.onnx_topdown import OnnxTopDown
+
+        check_runtime(device)
+        return OnnxTopDown(row, weights or onnx_file(name, offline), device)
     file = weights or weights_file(row.network, offline)
     from skelact.pose.topdown import TopDown  # after the weights: who has none is told so at once
 
@@ -66,19 +72,28 @@ def create_detector(
     """The person detector of that name, or the one that a checkpoint file is of, ready to use.
 
     Args:
-        name_or_file: one of `list_detectors`, or the path of a checkpoint of one of them.
+        name_or_file: one of `list_detectors`, or the path of a checkpoint of one of them, or of an ONNX file of an
+            RTMDet with non-maximum suppression inside.
         device: cpu, cuda or cuda:N.
         offline: never try the network.
-        backend: torch or onnx.
+        backend: torch or onnx; an ONNX file chooses onnx by itself.
 
     Raises:
-        UsageError: an unknown name or a device that is not there.
+        UsageError: an unknown name, a device that is not there, or no onnxruntime where onnx is wanted.
         WeightsError: the weights cannot be had, or are another network's.
     """
     row = DETECTORS.get(name_or_file)
     if row is None and not _names_a_file(name_or_file):
         raise unknown_name("person detector", name_or_file, DETECTORS)
-    file = Path(name_or_file) if row is None else weights_file(row.network, offline)
+    path = None if row else Path(name_or_file)
+    if backend == "onnx" or _is_onnx(path):
+        from skelact.pose.onnx_detector import OnnxRTMDet
+        from skelact.pose.onnx_session import check_runtime
+
+        check_runtime(device)
+        onnx = path or onnx_file(name_or_file, offline)
+        return OnnxRTMDet(row.name if row else onnx.stem, onnx, device)
+    file = weights_file(row.network, offline) if row else Path(name_or_file)
     from skelact.pose.detectors import RTMDet, recognise
     from skelact.pose.networks import read_state
 
@@ -88,4 +103,8 @@ def create_detector(
 
 def _names_a_file(text: str) -> bool:
     """Whether it is there, or is written like a path: then a missing file is the better message."""
-    return Path(text).exists() or Path(text).name != text or Path(text).suffix in (".pth", ".pt")
+    return Path(text).exists() or Path(text).name != text or Path(text).suffix in (".pth", ".pt", ".onnx")
+
+
+def _is_onnx(file: Path | None) -> bool:
+    return file is not None and file.suffix == ".onnx"

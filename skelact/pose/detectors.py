@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 import torch
 
@@ -14,10 +15,14 @@ from skelact.errors import WeightsError
 from skelact.pose import networks, zoo
 from skelact.pose.base import Detections
 
+if TYPE_CHECKING:
+    from mmengine import Config
+
 # Low, so that the tracker's second stage sees weak boxes; it does not begin tracks with them.
 MIN_SCORE = 0.1
 MIN_SIDE = 1.0  # pixels of the frame
 PERSON = 0
+CANVAS = 114  # grey beside the image, as in RTMDet's configurations
 STEM = "backbone.stem.0.conv.weight"
 
 
@@ -42,13 +47,8 @@ class RTMDet:
         config.model.test_cfg.score_thr = MIN_SCORE
         self._network = networks.build(config, "mmdet")
         networks.fill(self._network, state, row.name, file)
-        self._network.to(self._device).eval()
-
-        from mmcv.transforms import Compose
-        from mmpose.utils import adapt_mmdet_pipeline
-
-        _, *steps = adapt_mmdet_pipeline(config).test_dataloader.dataset.pipeline
-        self._pipeline = Compose([{"type": "mmdet.LoadImageFromNDArray"}, *steps])
+        networks.ready(self._network, self._device)
+        self._width, self._height = _canvas(config)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
         """The persons in each image, after non-maximum suppression, in order of falling score.
@@ -56,14 +56,56 @@ class RTMDet:
         Args:
             images: (H, W, 3) uint8, BGR, of one size.
         """
-        from mmengine.dataset import pseudo_collate
+        from mmdet.structures import DetDataSample
 
         if not images:
             return []
-        batch = pseudo_collate([self._pipeline({"img": image, "img_id": k}) for k, image in enumerate(images)])
+        canvases = np.stack([letterbox(image, self._width, self._height) for image in images])
+        samples = [DetDataSample(metainfo=self._geometry(image)) for image in images]
         with networks.precision(self._device):
-            results = self._network.test_step(batch)
+            inputs = networks.upload(canvases, self._device)
+            results = self._network.test_step({"inputs": inputs, "data_samples": samples})
         return [_persons(result, image) for result, image in zip(results, images, strict=True)]
+
+    def _geometry(self, image: np.ndarray) -> dict[str, tuple[float, float]]:
+        """How the image lies in its canvas, by mmdet's names."""
+        height, width = image.shape[:2]
+        resized = resized_to(width, height, self._width, self._height)
+        return {
+            "ori_shape": (height, width),
+            "img_shape": (self._height, self._width),
+            "scale_factor": (resized[0] / width, resized[1] / height),
+        }
+
+
+def _canvas(config: Config) -> tuple[int, int]:
+    """Width and height of the images that the network was trained on, pixels."""
+    steps = config.test_dataloader.dataset.pipeline
+    width, height = next(step["scale"] for step in steps if step["type"].endswith("Resize"))
+    return width, height
+
+
+def resized_to(width: int, height: int, canvas_width: int, canvas_height: int) -> tuple[int, int]:
+    """Width and height of an image resized, with its proportions, to just fit into a canvas; all in pixels."""
+    scale = min(canvas_width / width, canvas_height / height)
+    return max(1, int(width * scale + 0.5)), max(1, int(height * scale + 0.5))
+
+
+def letterbox(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """An image resized to fit, at the top left of a canvas: the pixels of mmdet's Resize and Pad.
+
+    Args:
+        image: (H, W, 3) uint8.
+        width: of the canvas, pixels.
+        height: of the canvas, pixels.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    canvas = np.full((height, width, 3), CANVAS, np.uint8)
+    size = resized_to(image.shape[1], image.shape[0], width, height)
+    canvas[: size[1], : size[0]] = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    return canvas
 
 
 def _persons(result: Any, image: np.ndarray) -> Detections:

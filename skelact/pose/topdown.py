@@ -51,12 +51,16 @@ def crop(image: np.ndarray, boxes: np.ndarray, width: int, height: int) -> Crops
     corners = np.asarray(boxes, np.float32).reshape(-1, 2, 2)
     centers = corners.mean(axis=1)
     extents = np.maximum(corners[:, 1] - corners[:, 0], MIN_SIDE) * PADDING
-    scales = np.minimum(width / extents[:, 0], height / extents[:, 1])
+    sides = np.maximum(extents[:, 0], extents[:, 1] * (width / height))  # the crops' widths in the frame
     pixels = np.empty((len(corners), height, width, 3), np.uint8)
-    for k, (scale, (x, y)) in enumerate(zip(scales, centers, strict=True)):
-        affine = np.array([[scale, 0, width / 2 - scale * x], [0, scale, height / 2 - scale * y]], np.float64)
+    # Middle, left, and below left by half a width, in numbers as coarse as mmpose's, or some pixels would differ.
+    target = np.array([[width, height], [0, height], [0, height + width]], np.float32) / 2
+    for k, (side, (x, y)) in enumerate(zip(sides, centers, strict=True)):
+        left = x - side / np.float32(2)
+        source = np.array([[x, y], [left, y], [left, y + (x - left)]], np.float32)
+        affine = cv2.getAffineTransform(source, target)
         cv2.warpAffine(image, affine, (width, height), dst=pixels[k], flags=cv2.INTER_LINEAR)
-    return Crops(pixels, centers, scales)
+    return Crops(pixels, centers, width / sides)
 
 
 def estimate_crops(views: Sequence[View], size: tuple[int, int], full_response: float, locate: Locate) -> list[Poses]:
@@ -70,16 +74,30 @@ def estimate_crops(views: Sequence[View], size: tuple[int, int], full_response: 
     """
     width, height = size
     crops = [crop(view.image, view.boxes, width, height) for view in views]
-    pixels = np.concatenate([part.pixels for part in crops]) if crops else ()
-    if not len(pixels):
+    if not any(len(part.pixels) for part in crops):
         return [Poses.unseen(0) for _ in views]
+    pixels = np.concatenate([part.pixels for part in crops])
     chunks = [locate(pixels[k : k + MAX_BATCH]) for k in range(0, len(pixels), MAX_BATCH)]
     places, responses = (np.concatenate(parts) for parts in zip(*chunks, strict=True))
     ends = np.cumsum([len(part.pixels) for part in crops])[:-1]
-    return [
-        _poses(part, *found, size, full_response)
-        for part, *found in zip(crops, np.split(places, ends), np.split(responses, ends), strict=True)
-    ]
+    found = zip(crops, np.split(places, ends), np.split(responses, ends), strict=True)
+    return [_poses(*each, size, full_response) for each in found]
+
+
+def peaks(logits: Sequence[torch.Tensor], bins: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where a SimCC head answers most, and how much.
+
+    Args:
+        logits: two (P, 133, .), the responses over x and over y.
+        bins: of an axis for one pixel of the crop.
+
+    Returns:
+        places (P, 133, 2) in pixels of the crops, and raw responses (P, 133), the weaker one of the two axes.
+    """
+    found = [axis.float().max(dim=-1) for axis in logits]
+    places = torch.stack([peak.indices for peak in found], dim=-1).float() / bins
+    responses = torch.minimum(*(peak.values for peak in found))
+    return places.cpu().numpy(), responses.cpu().numpy()
 
 
 def _poses(
@@ -119,7 +137,7 @@ class TopDown:
         self._bins = config.codec.simcc_split_ratio
         self._network = networks.build(config, "mmpose")
         networks.fill(self._network, networks.read_state(file), row.name, file)
-        self._network.to(self._device).eval()
+        networks.ready(self._network, self._device)
 
     def estimate(self, views: Sequence[View]) -> list[Poses]:
         """The keypoints of the persons of each view; each one's do not depend on the others.
@@ -134,10 +152,7 @@ class TopDown:
     def _locate(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Places (P, 133, 2) in pixels of the crops, and raw responses (P, 133)."""
         inputs = self._network.data_preprocessor
-        batch = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).flip(1)
+        batch = networks.upload(pixels, self._device).flip(1)
         with networks.precision(self._device):
             logits = self._network((batch.float() - inputs.mean) / inputs.std, None, mode="tensor")
-            peaks = [axis.float().max(dim=-1) for axis in logits]
-        places = torch.stack([peak.indices for peak in peaks], dim=-1).float() / self._bins
-        responses = torch.minimum(*(peak.values for peak in peaks))
-        return places.cpu().numpy(), responses.cpu().numpy()
+            return peaks(logits, self._bins)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from skelact.errors import WeightsError
+from skelact.errors import UsageError, WeightsError
 
 FOLDER = "pose"  # of the user's cache
 MODELS = "https://download.openmmlab.com/mmpose/v1/projects"
@@ -76,6 +76,21 @@ class DetectorRow:
     licence: str
     network: Network
     stem: int
+
+
+@dataclass(frozen=True)
+class OnnxArchive:
+    """A zip file of OpenMMLab with a network as `ONNX_MEMBER`.
+
+    Attributes:
+        address: where it is published.
+        sha256: its digest; None where none is known.
+        member_sha256: that of the file inside; None where none is known.
+    """
+
+    address: str
+    sha256: str | None = None
+    member_sha256: str | None = None
 
 
 def _rtmw(file: str, sha256: str | None) -> Network:
@@ -174,6 +189,37 @@ _DETECTORS = (
     ),
 )
 
+ONNX_MEMBER = "end2end.onnx"
+
+# By the names above. Of RTMPose only the networks distilled as DWPose are published as whole-body ONNX files. Digests
+# are those that at least one user recorded: three of rtmw-l's and two of dwpose-l's agree, rtmw-x's is one user's.
+ONNX_ARCHIVES = {
+    "rtmw-l": OnnxArchive(
+        f"{MODELS}/rtmw/onnx_sdk/rtmw-dw-x-l_simcc-cocktail14_270e-384x288_20231122.zip",
+        "a87e1af41a0a067776dba7d46e1c21c8f6e9f18e247e0e606718dd1f31e96ffd",
+        "bd033156e5104c4f5d2edfe0453e02661e30a2f3da453ec93c8764d561b83054",
+    ),
+    "rtmw-m": OnnxArchive(f"{MODELS}/rtmw/onnx_sdk/rtmw-dw-l-m_simcc-cocktail14_270e-256x192_20231122.zip"),
+    "rtmw-x": OnnxArchive(
+        f"{MODELS}/rtmw/onnx_sdk/rtmw-x_simcc-cocktail13_pt-ucoco_270e-384x288-0949e3a9_20230925.zip",
+        "e2635599f6d14152af4bb3e97f90881a782b003857514c76cc341794364ffbdd",
+        "b2dd00cce207d3c1503e35cc77a82ecd7092dcbdfe4a3c692ec4cdc3cf40c804",
+    ),
+    "dwpose-l": OnnxArchive(
+        f"{MODELS}/rtmposev1/onnx_sdk/rtmpose-l_simcc-ucoco_dw-ucoco_270e-384x288-2438fd99_20230728.zip",
+        "b06f1bc598ddbdb5008a61f4a411aa11ed331370b4f7f438126d6d99e168d147",
+        "8cfecfc2226d8e14b510c2fd28442226c518b4d60690535753187877411d4005",
+    ),
+    "rtmdet-m": OnnxArchive(
+        f"{MODELS}/rtmposev1/onnx_sdk/rtmdet_m_8xb32-100e_coco-obj365-person-235e8209.zip",
+        member_sha256="4f4d7e07350b1753299111d1ae500fd64447a5b0e38e4bacbefab6573c742d30",
+    ),
+    "rtmdet-nano": OnnxArchive(
+        f"{MODELS}/rtmposev1/onnx_sdk/rtmdet_nano_8xb32-100e_coco-obj365-person-05d8511e.zip",
+        member_sha256="8297e829ccc5590c8e2d32d5a211f322a0585fb7467eec85eb12c9525b0b95d6",
+    ),
+}
+
 ESTIMATORS = {row.name: row for row in _ESTIMATORS}
 DETECTORS = {row.name: row for row in _DETECTORS}
 
@@ -216,6 +262,30 @@ def weights_file(network: Network, offline: bool = False) -> Path:
     with download_progress() as progress:
         address = weights_address(network)
         return fetch(address, sha256=network.sha256, folder=FOLDER, offline=offline, progress=progress)
+
+
+def onnx_file(name: str, offline: bool = False) -> Path:
+    """The ONNX file of an estimator or detector in the user's cache, downloaded where it is not there yet.
+
+    Args:
+        name: of an estimator or a detector.
+        offline: never try the network.
+
+    Raises:
+        UsageError: there is none.
+        WeightsError: it cannot be had.
+    """
+    from skelact.download import download_progress, fetch
+    from skelact.pose.archives import unpacked
+
+    row = ONNX_ARCHIVES.get(name)
+    if row is None:
+        kind = DETECTORS if name in DETECTORS else ESTIMATORS
+        known = ", ".join(each for each in ONNX_ARCHIVES if each in kind)
+        raise UsageError(f"no ONNX file of {name} is published: choose one of {known}, or --backend torch")
+    with download_progress() as progress:
+        archive = fetch(row.address, sha256=row.sha256, folder=FOLDER, offline=offline, progress=progress)
+    return unpacked(archive, ONNX_MEMBER, row.member_sha256)
 
 
 def _package_file(inside: str) -> Path:

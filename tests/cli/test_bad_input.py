@@ -12,7 +12,7 @@ from tests.cli.conftest import SAMPLE
 CASES = {
     "a file that is not there": (["predict", "nothing.mp4", "--model", "asl-words"], 3, "nothing.mp4"),
     "a sequence that is not there": (["predict", "nothing.npz", "--model", "asl-words"], 3, "nothing.npz"),
-    "a folder": (["extract", ".", "--pose", "mediapipe"], 3, "folder"),
+    "a folder without videos": (["extract", "sub", "-o", "out", "--pose", "mediapipe"], 3, "no videos in folder"),
     "an empty file": (["extract", "empty.mp4", "--pose", "mediapipe"], 3, "empty"),
     "a text called a video": (["predict", "text.mp4", "--pose", "mediapipe", "--model", "asl-words"], 3, "text.mp4"),
     "a text called a sequence": (["predict", "text.npz", "--model", "asl-words"], 3, "text.npz"),
@@ -36,6 +36,7 @@ CASES = {
 @pytest.mark.parametrize(("arguments", "status", "told"), CASES.values(), ids=CASES)
 def test_bad_input_is_one_sentence_and_a_status(skelact, tmp_path, arguments, status, told):
     (tmp_path / "empty.mp4").touch()
+    (tmp_path / "sub").mkdir()
     for name in ("text.mp4", "text.npz", "text.safetensors", "note.pth"):
         (tmp_path / name).write_text("not what its name says")
     done = skelact(*arguments)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from skelact.data.prepare import open_prepared
 from skelact.formats.pyskl import read_pyskl
 from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings
 
 NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P008R002A055")
 
@@ -21,7 +23,7 @@ NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P008R002A055")
 def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Files with the names of NTU videos, and in the place of extraction one that looks at the names only."""
 
-    def extractor(**options: object) -> Callable[[Path], PoseSequence]:
+    def extractor(settings: ExtractSettings, warn: Callable[[str], None]) -> Callable[[Path], PoseSequence]:
         def extract(video: Path) -> PoseSequence:
             scores = np.full((1, 4, 133), 0 if "A055" in video.name else 0.5, np.float32)
             return PoseSequence(
@@ -33,12 +35,15 @@ def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 640,
                 480,
                 30.0,
-                estimator=str(options["pose"]),
+                estimator=str(settings.pose),
             )
 
         return extract
 
     monkeypatch.setattr("skelact.pipeline.extractor", extractor)
+    monkeypatch.setattr(
+        "skelact.batch.run.settle", lambda settings, warn: replace(settings, pose=settings.pose or "rtmw-l")
+    )
     folder = tmp_path / "videos"
     folder.mkdir()
     for name in (*NAMES, "holiday", "S001C002P005R002A008"):
@@ -84,12 +89,12 @@ def test_empty_parts_are_warned_of(skelact, videos):
     assert "no clips are in xsub_val, xview_train" in done.stderr
 
 
-def test_keypoints_of_different_estimators_are_warned_of(skelact, videos):
+def test_keypoints_of_different_estimators_are_refused(skelact, videos):
     skelact("prepare", "ntu60", "--videos", videos, "--pose", "mediapipe")
     (videos / "S003C001P001R001A009.avi").write_bytes(b"video")
     done = skelact("prepare", "ntu60", "--videos", videos, "--pose", "rtmw-m", "--overwrite")
-    assert done.status == 0
-    assert "different estimators (2 by mediapipe, 1 by rtmw-m)" in done.stderr
+    assert done.status == 6
+    assert "was made by other settings (pose mediapipe, not rtmw-m): delete" in done.stderr
 
 
 def test_a_pickle_to_a_prepared_data_set(skelact, tmp_path):
@@ -115,6 +120,7 @@ WRONG = {
     "an unknown data set": (["ntu61", "--videos", "videos"], 2, "did you mean 'ntu60'"),
     "neither videos nor annotations": (["ntu60"], 2, "give either --videos FOLDER, the videos of NTU RGB+D, or"),
     "both": (["ntu60", "--videos", "videos", "--annotations", "a.pkl"], 2, "give either --videos"),
+    "an unknown engine": (["ntu60", "--videos", "videos", "--engine", "rays"], 2, "did you mean 'ray'"),
     "an unknown layout": (["ntu60", "--videos", "videos", "--layout", "coco18"], 2, "did you mean 'coco17'"),
     "a layout of hands": (["ntu60", "--videos", "videos", "--layout", "hand21"], 2, "no part of a whole body"),
     "a folder that is not there": (["ntu60", "--videos", "missing"], 3, "there is no folder 'missing'"),

@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path, PurePath
 
-import numpy as np
 import pytest
 
 from skelact.data.datasets import DATASETS, Video, get_dataset
-from skelact.data.datasets.persons import main_persons
 from skelact.data.datasets.survey import survey
 from skelact.errors import InputError, UsageError
-from skelact.keypoints import get_layout
-from skelact.sequence import PoseSequence
 
 
 def rule(name: str, lists: Path | None = None) -> Callable[[str], Video | None]:
@@ -352,43 +348,3 @@ def test_a_folder_without_anything_of_the_data_set(tmp_path: Path, names: tuple[
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no folder"):
         survey(get_dataset("ntu120"), tmp_path / "missing")
-
-
-# Main persons -------------------------------------------------------------------------------------------------------
-
-
-def people(*rows: tuple[int, float, float]) -> PoseSequence:
-    """One person a row: frames seen in (of 40), height in pixels, and how far they sway, in heights."""
-    v = len(get_layout("coco17"))
-    keypoints = np.zeros((len(rows), 40, v, 2), np.float32)
-    scores = np.zeros((len(rows), 40, v), np.float32)
-    boxes = np.zeros((len(rows), 40, 4), np.float32)
-    for k, (frames, height, sway) in enumerate(rows):
-        keypoints[k, :frames] = 200 + height * np.random.default_rng(0).random((v, 2))
-        keypoints[k, :frames, :, 0] += (sway * height * np.sin(np.arange(frames)))[:, None]
-        scores[k, :frames] = 0.9
-        boxes[k, :frames] = (200, 200, 200 + height / 2, 200 + height)
-    return PoseSequence(
-        keypoints, scores, boxes, np.arange(len(rows)) + 1, np.arange(40) / 30, 640, 480, 30.0, layout="coco17"
-    )
-
-
-CROWDS = {
-    "two act and one watches from far": ([(40, 200, 0.2), (40, 60, 0.0), (38, 200, 0.2)], [1, 3]),
-    "one passes by, quickly": ([(40, 200, 0.1), (8, 200, 2.0)], [1]),
-    "one stands still and near, one moves far away": ([(40, 300, 0.0), (40, 60, 0.1), (40, 200, 0.3)], [1, 3]),
-    "a single one": ([(40, 200, 0.0)], [1]),
-    "one who is seen in a single frame": ([(1, 200, 0.0)], [1]),
-    "one never seen": ([(40, 200, 0.1), (0, 0, 0.0)], [1]),
-    "nobody": ([], []),
-    "nobody ever seen": ([(0, 0, 0.0)], []),
-}
-
-
-@pytest.mark.parametrize(("rows", "kept"), CROWDS.values(), ids=CROWDS)
-def test_the_main_persons_of_a_crowd(rows: list[tuple[int, float, float]], kept: list[int]) -> None:
-    assert main_persons(people(*rows), 2).track_ids.tolist() == kept
-
-
-def test_the_one_main_person() -> None:
-    assert main_persons(people((40, 200, 0.05), (40, 200, 0.4)), 1).track_ids.tolist() == [2]

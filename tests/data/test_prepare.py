@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
+from skelact.batch.run import Means
 from skelact.data.datasets import get_dataset
 from skelact.data.datasets.survey import Survey, survey
 from skelact.data.prepare import (
     Prepared,
+    Progress,
     default_folder,
     extract_videos,
     open_prepared,
@@ -23,11 +26,12 @@ from skelact.data.prepare import (
 )
 from skelact.data.storage import is_clip_folder, open_clips
 from skelact.errors import InputError, OutputError, UsageError, WeightsError
-from skelact.formats.npz import load_sequence
+from skelact.formats.npz import load_sequence, save_sequence
 from skelact.keypoints import get_layout
-from skelact.pipeline import extract
 from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings
 from skelact.video import VideoReader
+from tests.batch import standin
 
 SAMPLE = Path(__file__).resolve().parents[2] / "assets" / "sample.mp4"
 NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P008R002A055")
@@ -56,6 +60,9 @@ class Extractor:
         self.outcomes = outcomes
         self.asked: list[str] = []
 
+    def make(self, settings: ExtractSettings, warn: Callable[[str], None]) -> Extractor:
+        return self
+
     def __call__(self, video: Path) -> PoseSequence:
         self.asked.append(video.stem)
         outcome = self.outcomes.get(video.stem, sequence(seed=len(self.asked)))
@@ -73,8 +80,15 @@ def found(tmp_path: Path) -> Survey:
     return survey(get_dataset("ntu60"), folder)
 
 
+SETTINGS = ExtractSettings(pose="mediapipe")
+
+
+def extract_by(run: Extractor, found: Survey, folder: Path, on_video: Progress | None = None) -> dict[str, str]:
+    return extract_videos(found, folder, SETTINGS, on_video=on_video, make=run.make)
+
+
 def prepare(found: Survey, folder: Path, run: Extractor, **options: Any) -> Prepared:
-    return write_clips(found, folder, extract_videos(found, folder, run), **options)
+    return write_clips(found, folder, extract_by(run, found, folder), **options)
 
 
 def test_videos_become_clips_with_labels_groups_and_splits(tmp_path: Path, found: Survey) -> None:
@@ -114,14 +128,22 @@ def test_the_keypoints_are_those_of_the_sequence(tmp_path: Path, found: Survey) 
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, found: Survey) -> None:
     stopped = Extractor(**{NAMES[1]: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
-        extract_videos(found, tmp_path / "out", stopped)
+        extract_by(stopped, found, tmp_path / "out")
     assert os.listdir(tmp_path / "out" / "sequences") == [f"{NAMES[0]}.npz"]
     again = Extractor()
     done: list[tuple[int, int | None]] = []
-    failures = extract_videos(found, tmp_path / "out", again, lambda count, total: done.append((count, total)))
+    failures = extract_by(again, found, tmp_path / "out", lambda count, total: done.append((count, total)))
     assert again.asked == list(NAMES[1:])
     assert done == [(1, 3), (2, 3), (3, 3)]
     assert write_clips(found, tmp_path / "out", failures).clips == 3
+
+
+def test_several_processes(tmp_path: Path, found: Survey) -> None:
+    for place, entry in enumerate(found.found):
+        entry.path.write_text(f"frames={place + 4}" if place else "no video")
+    failures = extract_videos(found, tmp_path / "out", SETTINGS, Means(2), make=standin.make)
+    assert failures == {NAMES[0]: f"'{found.found[0].path}' is not a video"}
+    assert write_clips(found, tmp_path / "out", failures).clips == 2
 
 
 def test_a_damaged_sequence_is_extracted_again(tmp_path: Path, found: Survey) -> None:
@@ -129,7 +151,7 @@ def test_a_damaged_sequence_is_extracted_again(tmp_path: Path, found: Survey) ->
     path = tmp_path / "out" / "sequences" / f"{NAMES[1]}.npz"
     path.write_bytes(path.read_bytes()[:-100])
     again = Extractor()
-    extract_videos(found, tmp_path / "out", again)
+    extract_by(again, found, tmp_path / "out")
     assert again.asked == [NAMES[1]]
     assert load_sequence(path).num_instances == 3
 
@@ -145,9 +167,24 @@ def test_videos_that_fail_are_told_and_tried_again(tmp_path: Path, found: Survey
     told = (tmp_path / "out" / "failed.txt").read_text().splitlines()
     assert told == [f"{NAMES[0]}\t'a' is no video: copy it", f"{NAMES[2]}\tnobody was seen in its 12 frames"]
     again = Extractor()
-    assert prepare(found, tmp_path / "out", again, overwrite=True).clips == 3
-    assert again.asked == [NAMES[0], NAMES[2]]
+    assert prepare(found, tmp_path / "out", again, overwrite=True).clips == 2
+    assert again.asked == [NAMES[0]], "in the last one nobody is seen however often one looks"
+    assert (tmp_path / "out" / "failed.txt").read_text() == f"{NAMES[2]}\tnobody was seen in its 12 frames\n"
+    (tmp_path / "out" / "sequences" / f"{NAMES[2]}.npz").unlink()
+    assert prepare(found, tmp_path / "out", Extractor(), overwrite=True).clips == 3
     assert not (tmp_path / "out" / "failed.txt").exists()
+
+
+def test_sequences_of_former_releases_are_used_and_those_of_other_settings_refused(
+    tmp_path: Path, found: Survey
+) -> None:
+    old = tmp_path / "out" / "sequences" / f"{NAMES[0]}.npz"
+    save_sequence(sequence(estimator="old"), old)
+    run = Extractor()
+    assert prepare(found, tmp_path / "out", run).estimators == {"old": 1, "fake": 2}
+    assert run.asked == list(NAMES[1:])
+    with pytest.raises(OutputError, match=r"pose mediapipe, not rtmw-m\): delete '.*sequences' to extract everything"):
+        extract_videos(found, tmp_path / "out", ExtractSettings(pose="rtmw-m"), make=run.make)
 
 
 def test_any_error_of_one_video_leaves_the_others(tmp_path: Path, found: Survey) -> None:
@@ -160,7 +197,7 @@ def test_any_error_of_one_video_leaves_the_others(tmp_path: Path, found: Survey)
 def test_what_would_fail_for_every_video_stops_at_once(tmp_path: Path, found: Survey, error: Exception) -> None:
     run = Extractor(**{NAMES[0]: error})
     with pytest.raises(type(error), match=str(error)):
-        extract_videos(found, tmp_path / "out", run)
+        extract_by(run, found, tmp_path / "out")
     assert run.asked == [NAMES[0]]
 
 
@@ -304,11 +341,9 @@ def test_real_videos_by_mediapipe(tmp_path: Path) -> None:
     excerpt(folder / f"{NAMES[0]}_rgb.avi", 20, 4)
     (folder / f"{NAMES[1]}_rgb.avi").write_bytes(b"no video")
 
-    def run(video: Path) -> PoseSequence:
-        return extract(video, pose="mediapipe", device="cpu", offline=True)
-
     found = survey(get_dataset("ntu60"), folder)
-    prepared = write_clips(found, tmp_path / "out", extract_videos(found, tmp_path / "out", run))
+    settings = ExtractSettings(pose="mediapipe", device="cpu", offline=True)
+    prepared = write_clips(found, tmp_path / "out", extract_videos(found, tmp_path / "out", settings))
     assert list(prepared.failures) == [NAMES[1]]
     assert "is not a video" in prepared.failures[NAMES[1]]
     assert prepared.estimators == {"mediapipe": 1}

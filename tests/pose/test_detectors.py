@@ -8,7 +8,7 @@ from wholebody import annotated, box, overlaps
 
 from skelact.errors import WeightsError
 from skelact.pose import create_detector, networks, zoo
-from skelact.pose.detectors import MIN_SCORE, recognise
+from skelact.pose.detectors import MIN_SCORE, letterbox, recognise
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,40 @@ def test_a_detector_with_a_parameter_short_is_refused(random_nano, tmp_path):
         create_detector(str(tmp_path / "short.pth"))
 
 
+@pytest.mark.parametrize("name", ["rtmdet-nano", "rtmdet-m"])
+def test_a_network_made_ready_answers_as_before(name):
+    torch.manual_seed(0)
+    network = networks.build(networks.read_config(zoo.DETECTORS[name].network), "mmdet").eval()
+    for key, value in network.state_dict().items():
+        if value.is_floating_point() and value.ndim == 1:  # normalisations: as after training, each its own
+            value.copy_(torch.empty_like(value).uniform_(0.5, 1.5) if "bias" not in key else torch.randn_like(value))
+    image = torch.randn(2, 3, 64, 96)
+    with torch.inference_mode():
+        before = network(image, None, mode="tensor")
+        networks.ready(network, torch.device("cpu"))
+        after = network(image, None, mode="tensor")
+    assert not [part for part in network.modules() if isinstance(part, torch.nn.BatchNorm2d)]
+    for mine, wanted in zip([*after[0], *after[1]], [*before[0], *before[1]], strict=True):
+        assert wanted.std() > 0
+        np.testing.assert_allclose(mine, wanted, atol=1e-4 * wanted.abs().max().item())
+
+
+@pytest.mark.parametrize(
+    ("height", "width"), [(480, 640), (1080, 1920), (1920, 1080), (97, 33), (5, 900), (320, 320)], ids=str
+)
+@pytest.mark.parametrize("name", ["rtmdet-nano", "rtmdet-m"])
+def test_the_pixels_are_those_of_mmdets_pipeline(name, height, width):
+    from mmcv.transforms import Compose
+    from mmpose.utils import adapt_mmdet_pipeline
+
+    config = adapt_mmdet_pipeline(networks.read_config(zoo.DETECTORS[name].network))
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    load = {"type": "mmdet.LoadImageFromNDArray"}
+    theirs = Compose([load, *config.test_dataloader.dataset.pipeline[1:]])({"img": image, "img_id": 0})["inputs"]
+    mine = letterbox(image, theirs.shape[2], theirs.shape[1])
+    np.testing.assert_array_equal(mine, theirs.permute(1, 2, 0).numpy())
+
+
 @pytest.mark.parametrize(("channels", "name"), [(8, "rtmdet-nano"), (24, "rtmdet-m")])
 def test_a_detector_is_told_by_its_first_convolution(tmp_path, channels, name):
     state = {"backbone.stem.0.conv.weight": torch.zeros(channels, 3, 3, 3)}
@@ -78,6 +112,32 @@ def test_real_weights_find_the_annotated_people(nano, shared):
     assert len(best) == 14
     # 13 of 14 when this was written; the other, a person half hidden, 11 pixels wide, at 0.49.
     assert sum(value >= 0.5 for value in best) >= 13
+
+
+def test_the_boxes_are_those_of_mmdets_own_inference(nano, shared):
+    from mmdet.apis import inference_detector, init_detector
+
+    weights = shared / "weights" / "rtmdet_nano_person.pth"
+    model = init_detector(str(zoo.config_file(zoo.DETECTORS["rtmdet-nano"].network)), str(weights), device="cpu")
+    for image, _ in annotated(shared):
+        mine, theirs = nano.detect([image])[0], inference_detector(model, image).pred_instances
+        certain = theirs.scores >= 0.3  # weaker ones may be clipped away in one of them, beside the image
+        assert certain.any()
+        count = int(certain.sum())
+        np.testing.assert_allclose(mine.scores[:count], theirs.scores[certain], atol=1e-4)
+        size = np.tile(image.shape[1::-1], 2)
+        np.testing.assert_allclose(mine.boxes[:count], theirs.bboxes[certain].numpy().clip(0, size), atol=0.05)
+
+
+def test_what_is_found_in_a_frame_does_not_depend_on_the_others(nano, shared):
+    video = cv2.VideoCapture(str(shared / "videos" / "street.mp4"))
+    frames = [video.read()[1] for _ in range(3)]
+    assert nano.detect([]) == []
+    for frame, found in zip(frames, nano.detect(frames), strict=True):
+        check(found, frame)
+        alone = nano.detect([frame])[0]
+        np.testing.assert_allclose(found.boxes, alone.boxes, atol=0.01)
+        np.testing.assert_allclose(found.scores, alone.scores, atol=1e-4)
 
 
 def test_real_weights_find_the_man_of_a_video(nano, shared):

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import _thread
 import importlib
+import os
+import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -110,15 +114,51 @@ def test_its_libraries_write_nothing(capfd, portrait, estimator):
     assert capfd.readouterr() == ("", "")
 
 
+def test_persons_side_by_side_are_as_one_after_another(portrait):
+    """Three portraits that move, the third one present only in every second frame."""
+    height, width = portrait.shape[:2]
+    views = []
+    for step in range(4):
+        wide = np.full((height + 40, 3 * width + 40, 3), 90, np.uint8)
+        boxes = np.array(
+            [[k * width + 8 * step, 5 * step, (k + 1) * width + 8 * step, height + 5 * step] for k in range(3)]
+        )
+        for left, top, right, bottom in boxes:
+            wide[top:bottom, left:right] = portrait
+        present = [0, 1, 2] if step % 2 else [1, 0]
+        views.append(View(wide, boxes[present], np.array(present)))
+    side_by_side, in_turn = create_estimator("mediapipe"), create_estimator("mediapipe")
+    together = side_by_side.estimate(views)
+    for view, poses in zip(views, together, strict=True):
+        assert (poses.scores > 0).any(axis=1).all()
+        for k in range(len(view.boxes)):
+            one = in_turn.estimate([View(view.image, view.boxes[k : k + 1], view.track_ids[k : k + 1])])[0]
+            np.testing.assert_array_equal(poses.keypoints[k], one.keypoints[0])
+            np.testing.assert_array_equal(poses.scores[k], one.scores[0])
+    side_by_side.close()
+    in_turn.close()
+
+
+def test_stderr_is_back_after_graphs_were_opened_side_by_side(capfd, estimator, portrait):
+    box = whole(portrait)
+    estimator.estimate([View(portrait, np.concatenate([box, box, box]), np.arange(3))])
+    assert capfd.readouterr() == ("", "")
+    os.write(2, b"heard")
+    assert capfd.readouterr().err == "heard"
+
+
 @pytest.fixture
 def graphs(monkeypatch):
     """MediaPipe's graphs replaced by ones that see nobody; each notes what it was shown and whether it is closed."""
     made = []
 
     class Graph:
+        most_open = 0
+
         def __init__(self, model_complexity):
             self.shapes, self.closed = [], False
             made.append(self)
+            Graph.most_open = max(Graph.most_open, sum(not graph.closed for graph in made))
 
         def process(self, image):
             assert not self.closed
@@ -143,6 +183,55 @@ def test_each_person_has_a_graph_and_the_longest_unseen_gives_way(graphs, estima
 
     estimator.estimate([View(image, boxes[:1], np.array([99]))])[0]
     assert [graph.closed for graph in graphs] == [False, True, *[False] * (holistic.MAX_PEOPLE - 1)]
+    estimator.close()
+    assert all(graph.closed for graph in graphs)
+
+
+def crowd(people, frames=3):
+    image = np.zeros((100, 200, 3), np.uint8)
+    return [View(image, np.tile([20, 20, 60, 80], (people, 1)), np.arange(people)) for _ in range(frames)]
+
+
+def test_a_crowd_is_looked_at_with_no_more_graphs_than_may_be_held(graphs, estimator):
+    estimator.estimate(crowd(holistic.MAX_PEOPLE + 3))
+    assert len(graphs) == holistic.MAX_PEOPLE + 3
+    assert all(len(graph.shapes) == 3 for graph in graphs)
+    assert graphs[0].most_open <= holistic.MAX_PEOPLE
+    lasting = [graph for graph in graphs if not graph.closed]
+    assert len(lasting) == holistic.MAX_PEOPLE - holistic.TURNS
+
+    estimator.estimate(crowd(holistic.MAX_PEOPLE + 3))
+    assert all(len(graph.shapes) == 6 for graph in lasting)
+    assert len(graphs) == holistic.MAX_PEOPLE + 3 + holistic.TURNS + 3
+    assert graphs[0].most_open <= holistic.MAX_PEOPLE
+    estimator.close()
+    assert all(graph.closed for graph in graphs)
+
+
+@pytest.mark.parametrize("how", ["a graph fails", "Ctrl-C"])
+def test_the_others_stop_where_one_breaks_off(graphs, estimator, monkeypatch, how):
+    estimator.estimate(crowd(3, frames=1))
+    stubborn, *others = graphs
+
+    def process(image):
+        if how == "Ctrl-C":
+            _thread.interrupt_main()
+            time.sleep(0.2)  # a look takes a while, within which the others are told
+            return SimpleNamespace(pose_landmarks=None)
+        raise RuntimeError("a packet was lost")
+
+    def slow(image):
+        time.sleep(0.02)
+        return SimpleNamespace(pose_landmarks=None)
+
+    looks = []
+    monkeypatch.setattr(stubborn, "process", process)
+    for other in others:
+        monkeypatch.setattr(other, "process", lambda image: looks.append(1) or slow(image))
+    with pytest.raises(KeyboardInterrupt if how == "Ctrl-C" else RuntimeError):
+        estimator.estimate(crowd(3, frames=500))
+    assert len(looks) < 2 * 250
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("skelact-person")]
     estimator.close()
     assert all(graph.closed for graph in graphs)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from skelact.batch.inputs import VIDEO_ENDINGS, is_video
 from skelact.data.datasets.spec import DatasetSpec, Sample, Video
 from skelact.errors import InputError
-
-ENDINGS = (".avi", ".mp4", ".mkv", ".webm", ".mov")
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ def survey(spec: DatasetSpec, videos: Path, lists: Path | None = None) -> Survey
 
 def _seen(unknown: list[Path]) -> str:
     if not unknown:
-        return f"which holds no videos ({', '.join(ENDINGS)})"
+        return f"which holds no videos ({', '.join(VIDEO_ENDINGS)})"
     return f"which holds {len(unknown)} videos with other names, {unknown[0].name} for one"
 
 
@@ -98,5 +97,5 @@ def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, followlinks=True):
         folders.sort()
         for name in sorted(files):
-            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+            if is_video(name):
                 yield Path(place) / name
