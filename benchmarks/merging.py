@@ -2,7 +2,7 @@
 
 The tracks of `benchmarks.tracking` (second halves, without persons seen in fewer than three frames), as they are and
 after `skelact.grouping.merge_fragments`, scored alike. Boxes stand for persons: there are no keypoints. The limits of
-`skelact.grouping` were chosen on the sequences of `CHOSEN` only.
+`skelact.grouping` were chosen on the sequences of `CHOSEN`; that both velocities must fit, with all in view.
 """
 
 from __future__ import annotations

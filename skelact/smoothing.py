@@ -12,8 +12,9 @@ from skelact.errors import unknown_name
 from skelact.sequence import PoseSequence
 
 # Chosen on keypoints MediaPipe found in videos of 10, 24 and 30 frames a second, to which trembling was added by 0.25
-# to 1 % of the person's height: at 1 % either method takes a tenth (fast gymnastics at 10 frames a second) to two
-# fifths (drinking) off the error; at 0.25 % both add to it where the person moves fast, the filter 0.2 %.
+# to 1 % of the person's height. At 1 % one-euro takes a tenth (fast gymnastics at 10 frames a second) to two fifths
+# (drinking) off the error, savgol nothing to two fifths. At 0.25 % both add to it, by up to 0.2 % of the height, where
+# the person moves fast.
 MIN_CUTOFF = 2.0  # hertz, of a keypoint at rest
 BETA = 30.0  # hertz more for each height of the person a second
 SPEED_CUTOFF = 1.0  # hertz, as published

@@ -150,3 +150,66 @@ def test_ids_are_unique_in_a_frame_and_boxes_are_among_those_given(frames: list[
         assert len(set(ids.tolist())) == len(ids)
         given_boxes = detections.boxes.tolist()
         assert all(box in given_boxes for box in boxes.tolist())
+
+
+def test_a_cut_ends_all_tracks_and_numbers_go_on_upwards() -> None:
+    tracker = Tracker(fps=30)
+    before = [ids_of(tracker, seen(person(100), person(500))) for _ in range(5)][-1]
+    tracker.cut()
+    after = [ids_of(tracker, seen(person(100), person(500))) for _ in range(5)]
+    assert set(map(tuple, after)) == {tuple(after[0])}
+    assert min(after[0]) > max(before)
+
+
+def test_a_cut_before_the_first_frame_changes_nothing() -> None:
+    tracker, cut = Tracker(fps=30), Tracker(fps=30)
+    cut.cut()
+    assert ids_of(tracker, seen(person(100))) == ids_of(cut, seen(person(100)))
+
+
+def test_a_camera_that_jerks_takes_nobodys_number_away() -> None:
+    tracker = Tracker(fps=30)
+    # Neighbours stand half a body's width apart, so that after the jerk everybody is where the next one was.
+    places = 100 + 70.0 * np.arange(6)
+    first = [ids_of(tracker, seen(*map(person, places))) for _ in range(5)][-1]
+    for jerk in (25, 50, 50, 25, 0):
+        assert ids_of(tracker, seen(*map(person, places + jerk))) == first
+
+
+def test_after_hiding_the_one_of_the_same_height_is_the_same_person() -> None:
+    tracker = Tracker(fps=30)
+    # By overlap alone the small one is the better partner: 0.36 against 0.26.
+    tall, small = person(135), person(100, scale=0.6)
+    first = [ids_of(tracker, seen(person(100))) for _ in range(5)][-1]
+    for _ in range(5):
+        ids_of(tracker, seen())
+    assert ids_of(tracker, seen(small, tall))[1] == first[0]
+
+
+@pytest.mark.parametrize("missed", [0, 1])
+def test_a_weak_box_goes_on_with_a_track_missed_once(missed: int) -> None:
+    tracker = Tracker(fps=30)
+    first = [ids_of(tracker, seen(person(100))) for _ in range(5)][-1]
+    for _ in range(missed):
+        ids_of(tracker, seen())
+    assert ids_of(tracker, seen(person(100), score=0.2)) == first
+
+
+def test_a_weak_box_does_not_bring_back_who_is_long_away() -> None:
+    tracker = Tracker(fps=30)
+    for _ in range(5):
+        ids_of(tracker, seen(person(100)))
+    for _ in range(5):
+        ids_of(tracker, seen())
+    assert ids_of(tracker, seen(person(100), score=0.2)) == [-1]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [[2.0**100] * 4, [10, 10, 10, 90], [50, 50, 40, 40], [np.nan, 0, 9, 9], [0, 0, np.inf, 9]],
+    ids=["empty, and far beyond where pixels are told apart", "no width", "inside out", "not a number", "endless"],
+)
+def test_a_box_that_holds_nothing_is_nobody(box: list[float]) -> None:
+    tracker = Tracker(fps=30)
+    for _ in range(3):
+        assert tracker.update(seen(np.array(box), person(100)))[1].tolist() == [0]
