@@ -19,14 +19,19 @@ Pose = Annotated[
 Detector = Annotated[
     str | None,
     typer.Option(
-        help="Person detector: rtmdet-m (default for all estimators but mediapipe), rtmdet-nano, or a checkpoint.",
+        help="Person detector: rtmdet-m (default for all estimators but mediapipe), rtmdet-nano, or a checkpoint or "
+        ".onnx file of one.",
         show_default=False,
     ),
 ]
-Backend = Annotated[str, typer.Option(help="What runs the networks: torch, or onnx (extra onnx).")]
+Backend = Annotated[str, typer.Option(help="What runs RTMDet and the pose networks: torch, or onnx (extra onnx).")]
 DetectEvery = Annotated[
-    int,
-    typer.Option(min=1, help="Look for persons in every N-th frame; between, where they come, go or are lost."),
+    int | None,
+    typer.Option(
+        min=1,
+        help="Look for persons in every N-th frame; between, where they come, go or are lost.",
+        show_default="one each 0.1 s",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]

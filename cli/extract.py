@@ -23,7 +23,6 @@ from skelact.cli.common import (
     progress,
     warn,
 )
-from skelact.settings import DETECT_EVERY
 
 if TYPE_CHECKING:
     from skelact.batch.run import Means
@@ -51,7 +50,7 @@ def extract(
     pose: Pose = None,
     detector: Detector = None,
     backend: Backend = "torch",
-    detect_every: DetectEvery = DETECT_EVERY,
+    detect_every: DetectEvery = None,
     persons: Annotated[
         int | None, typer.Option(min=1, help="Keep only so many main persons.", show_default="all")
     ] = None,

@@ -20,7 +20,6 @@ from skelact.cli.common import (
     report_error,
     warn,
 )
-from skelact.settings import DETECT_EVERY
 
 if TYPE_CHECKING:
     from skelact.predict import Prediction
@@ -39,7 +38,7 @@ def predict(
     pose: Pose = None,
     detector: Detector = None,
     backend: Backend = "torch",
-    detect_every: DetectEvery = DETECT_EVERY,
+    detect_every: DetectEvery = None,
     device: Device = "auto",
     offline: Offline = False,
     as_json: Json = False,

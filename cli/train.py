@@ -78,6 +78,9 @@ def train(
     pose: Pose = None,
     detector: Detector = None,
     sequences: Sequences = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that extract a folder of videos.", show_default="1")
+    ] = None,
     device: Device = "auto",
     offline: Offline = False,
     overwrite: Overwrite = False,
@@ -112,7 +115,7 @@ def train(
     settings.architecture()  # an impossible network is told before anything is read
     clips = load_clips(
         dataset, classes=classes, skip_frames=skip_frames, group_by=group_by or by_value, sequences=sequences,
-        extraction=ExtractSettings(pose, detector, device=device, offline=offline),
+        extraction=ExtractSettings(pose, detector, device=device, offline=offline), workers=workers,
     )  # fmt: skip
     start = find_recognizer(init, offline=offline, warn=warn) if init else None
     if cross_validate:

@@ -28,6 +28,10 @@ FALLBACK_POSE = "mediapipe"
 # Frames at a time, as the networks take several persons' crops at once; fewer of large frames.
 CPU_BATCH, GPU_BATCH = 8, 32
 BATCH_BYTES = 1 << 27
+# Between two looks of the detector where nothing else is said. At 30 frames a second that is every third: boxes between
+# then overlap the detector's own by 0.97 and more (benchmarks/detect_every.csv), and the identities of crowds lose 0.7
+# of 82.3 IDF1 (benchmarks/tracking.csv).
+DETECT_SECONDS = 0.1
 
 
 def extract(
@@ -60,8 +64,9 @@ def extract(
     """
     with VideoReader(source) as video:
         estimator, detector = models or choose_models(settings, warn)
-        chain = Chain(estimator, detector, video.fps, settings.detect_every)
-        batches = ahead(read_batches(video, _batch_length(video, settings)))
+        every = settings.detect_every or _usual_step(video.fps)
+        chain = Chain(estimator, detector, video.fps, every)
+        batches = ahead(read_batches(video, _batch_length(video, settings.device, every)))
         cuts: list[int] = []
         with closing(estimator), closing(Assembly()) as assembly, closing(batches):
             for batch in batches:
@@ -98,11 +103,16 @@ def refine(sequence: PoseSequence, settings: ExtractSettings, cuts: Sequence[int
     return smooth(sequence, settings.smooth) if settings.smooth else sequence
 
 
-def _batch_length(video: VideoReader, settings: ExtractSettings) -> int:
+def _usual_step(fps: float) -> int:
+    """Every how manieth frame is looked into for persons where nothing is said."""
+    return min(CPU_BATCH, max(1, round(DETECT_SECONDS * fps)))
+
+
+def _batch_length(video: VideoReader, device: str, every: int) -> int:
     """How many frames to take at a time: a multiple of those between two looks of the detector."""
-    most = GPU_BATCH if resolve_device(settings.device) != "cpu" else CPU_BATCH
+    most = GPU_BATCH if resolve_device(device) != "cpu" else CPU_BATCH
     fitting = min(most, BATCH_BYTES // (3 * video.width * video.height))
-    return max(1, fitting // settings.detect_every) * settings.detect_every
+    return max(1, fitting // every) * every
 
 
 def extractor(

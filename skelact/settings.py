@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from skelact.errors import UsageError, unknown_name
 
 BACKENDS = ("torch", "onnx")
-DETECT_EVERY = 1
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class ExtractSettings:
         device: auto, cpu, cuda or cuda:N.
         offline: never try the network.
         detect_every: look for persons in every so manieth frame, and between them only where persons come, go or
-            are lost; 1 looks in every frame.
+            are lost; 1 looks in every frame; None in one each `skelact.pipeline.DETECT_SECONDS`.
         persons: keep only so many main persons (see `skelact.grouping.main_persons`); None for all.
         merge: join the tracks of one person who was lost for a while.
         drop_still: leave out pictures of persons, which never move.
@@ -36,7 +35,7 @@ class ExtractSettings:
     backend: str = BACKENDS[0]
     device: str = "auto"
     offline: bool = False
-    detect_every: int = DETECT_EVERY
+    detect_every: int | None = None
     persons: int | None = None
     merge: bool = True
     drop_still: bool = False
@@ -46,7 +45,7 @@ class ExtractSettings:
         """Check what can be checked without loading anything."""
         if self.backend not in BACKENDS:
             raise unknown_name("backend", self.backend, BACKENDS)
-        if self.detect_every < 1:
+        if self.detect_every is not None and self.detect_every < 1:
             raise UsageError(f"detect-every is {self.detect_every}: give 1 for every frame, or more")
         if self.persons is not None and self.persons < 1:
             raise UsageError(f"persons is {self.persons}: keep at least 1")

@@ -140,6 +140,27 @@ def test_persons_are_followed_through_a_video(tmp_path: Path, estimator: Diagona
     assert estimator.closed == 1
 
 
+@pytest.mark.parametrize(
+    ("fps", "detect_every", "looks"),
+    [
+        pytest.param(30, None, 8, id="by itself in each tenth of a second: the first and every third"),
+        pytest.param(10, None, 20, id="by itself in every frame of a slow video"),
+        pytest.param(30, 1, 20, id="in every frame if told so"),
+        pytest.param(30, 10, 3, id="in every tenth if told so"),
+    ],
+)
+def test_how_often_persons_are_looked_for(tmp_path: Path, fps: int, detect_every: int | None, looks: int) -> None:
+    images = [np.zeros((HEIGHT, WIDTH, 3), np.uint8) for _ in range(20)]
+    for t, image in enumerate(images):
+        image[20:100, 10 + t : 40 + t] = 255
+    detector = WhiteBoxes()
+    settings = ExtractSettings(detect_every=detect_every)
+    result = extract(write_video(tmp_path / "a.avi", images, fps), settings, models=(Diagonals(), detector))
+    assert detector.looks == looks
+    assert result.present.all()
+    assert result.boxes[0, :, 0] == pytest.approx(10 + np.arange(20), abs=2)
+
+
 def test_without_a_detector_the_person_is_tracked_by_the_keypoints(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,7 +120,7 @@ def test_what_finished_means(tmp_path: Path) -> None:
 DIFFERENT = {
     "another estimator": ({"pose": "rtmw-m"}, r"pose mediapipe, not rtmw-m"),
     "a detector": ({"detector": "rtmdet-nano"}, r"detector none, not rtmdet-nano"),
-    "detection in fewer frames": ({"detect_every": 7}, r"detect-every 1, not 7"),
+    "detection in fewer frames": ({"detect_every": 7}, r"detect-every none, not 7"),
     "tracks as they were": ({"merge": False}, r"merge yes, not no"),
     "one person": ({"persons": 1}, r"persons none, not 1"),
 }
