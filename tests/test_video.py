@@ -1,141 +1,31 @@
-"""Reading videos: every readable file gives its frames, upright and in time; every other one a sentence."""
+"""Reading videos: every readable file gives its frames, upright and in time."""
 
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Callable
-from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from unittest import mock
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelact.errors import InputError
-from skelact.video import Frame, VideoReader
-
-FRAMES, FPS, WIDTH, HEIGHT = 20, 25.0, 64, 48
-
-# file: frames, (width, height), nominal frames per second, seconds of the last frame
-READABLE = {
-    "coffee_hands.mp4": (287, (1280, 720), 29.97, 9.543),
-    "exercise.avi": (393, (384, 288), 10.0, 39.2),
-    "juggle.mp4": (247, (1280, 720), 24.0, 10.25),
-    "ntu_drink_water.avi": (103, (1920, 1080), 30.0, 3.4),  # AVI's clock ends two frames early
-    "ntu_hugging.avi": (72, (1920, 1080), 30.0, 71 / 30),
-    "pancake.mkv": (310, (426, 240), 30.0, 10.3),
-    "street.mp4": (5, (960, 540), 5.0, 0.8),
-    "odd/corrupted.mp4": (28, (1280, 720), 10.0, 2.7),
-    "odd/h265_10bits.mp4": (30, (200, 200), 30.0, 29 / 30),
-    "odd/rotate_0.mov": (3, (568, 320), 30.0, 2 / 30),
-    "odd/rotate_90.mov": (3, (320, 568), 30.0, 2 / 30),
-    "odd/rotate_180.mov": (3, (568, 320), 30.0, 2 / 30),
-    "odd/rotate_270.mov": (3, (320, 568), 30.0, 2 / 30),
-    "odd/unordered.mov": (4, (50, 50), 32.0, 3 / 32),
-    "odd/vfr_hugging.mp4": (72, (1920, 1080), 28.05, 2.533),  # variable frame rate
-}
-SOUND_ONLY = "odd/nasa_13013.mp4.audio.mp3"
-AV1 = "odd/av1_video.mkv"  # decodes in some builds of OpenCV only
-
-
-def read(path: str | Path, keep: int = FRAMES) -> tuple[VideoReader, list[Frame]]:
-    """All frames; only the first `keep` with their pictures, for memory's sake."""
-    frames = []
-    with VideoReader(path) as reader:
-        for frame in reader:
-            assert frame.image.shape == (reader.height, reader.width, 3)
-            assert frame.image.dtype == np.uint8
-            assert frame.index == len(frames) == reader.frames_read - 1
-            frames.append(frame if frame.index < keep else replace(frame, image=np.empty(0)))
-    assert frames[0].time == 0.0
-    assert all(after.time > before.time for before, after in pairwise(frames))
-    return reader, frames
-
-
-def write_video(path: Path, codec: str = "mp4v", frames: int = FRAMES) -> Path:
-    """A video whose left half is white and whose right half brightens frame by frame."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), FPS, (WIDTH, HEIGHT))
-    for k in range(frames):
-        image = np.full((HEIGHT, WIDTH, 3), 5 * k, np.uint8)
-        image[:, : WIDTH // 2] = 255
-        writer.write(image)
-    writer.release()
-    return path
-
-
-def write_stream(path: Path, width: int, height: int, frames: int) -> Path:
-    """A bare stream of JPEG pictures, without container."""
-    image = np.full((height, width, 3), 90, np.uint8)
-    path.write_bytes(cv2.imencode(".jpg", image)[1].tobytes() * frames)
-    return path
-
-
-def with_avi_rate(path: Path, scale: int, rate: int) -> Path:
-    """An AVI file that states rate / scale frames per second."""
-    content = bytearray(write_video(path, "MJPG").read_bytes())
-    struct.pack_into("<II", content, content.index(b"strh") + 28, scale, rate)
-    path.write_bytes(content)
-    return path
-
-
-def with_frame_durations(path: Path, entries: list[tuple[int, int]]) -> Path:
-    """An MP4 file whose frames last (count, ticks of 1 / 12800 s) each."""
-    content = bytearray(write_video(path).read_bytes())
-    table = struct.pack(">II", 0, len(entries)) + b"".join(struct.pack(">II", *entry) for entry in entries)
-    start = content.index(b"stts") - 4
-    (old_size,) = struct.unpack_from(">I", content, start)
-    box = struct.pack(">I4s", 8 + len(table), b"stts") + table
-    content[start : start + old_size] = box
-    for parent in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
-        place = content.index(parent) - 4
-        (size,) = struct.unpack_from(">I", content, place)
-        struct.pack_into(">I", content, place, size + len(box) - old_size)
-    content[:] = content.replace(b"edts", b"free")  # the edit list says how long the whole is
-    path.write_bytes(content)
-    return path
-
-
-def with_rotation(path: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """An MP4 file whose track header asks players to turn the picture."""
-    content = bytearray(write_video(path).read_bytes())
-    a, b, c, d = (value << 16 for value in matrix)
-    struct.pack_into(">iiiii", content, content.index(b"tkhd") + 44, a, b, 0, c, d)
-    path.write_bytes(content)
-    return path
-
-
-def read_fake(
-    milliseconds: list[float], sizes: tuple[tuple[int, int], ...] = ((4, 6),), fps: float = FPS
-) -> tuple[VideoReader, list[Frame]]:
-    """Read a stream with this clock and these frame sizes, taken in turn, in place of OpenCV's capture."""
-
-    def open_stream(*_: object) -> mock.Mock:
-        position = -1
-
-        def grab() -> bool:
-            nonlocal position
-            position += 1
-            return position < len(milliseconds)
-
-        def decode() -> tuple[bool, np.ndarray | None]:
-            return (True, np.ones((*sizes[position % len(sizes)], 3), np.uint8)) if grab() else (False, None)
-
-        def get(prop: int) -> float:
-            constant = {cv2.CAP_PROP_FPS: fps, cv2.CAP_PROP_FRAME_COUNT: float(len(milliseconds))}
-            return milliseconds[position] if prop == cv2.CAP_PROP_POS_MSEC else constant.get(prop, 0.0)
-
-        return mock.Mock(grab=grab, read=decode, get=get)
-
-    with mock.patch("cv2.VideoCapture", open_stream):
-        return read(__file__)
-
-
-# Files written here
+from skelact.video import VideoReader
+from tests.videos import (
+    FPS,
+    FRAMES,
+    HEIGHT,
+    WIDTH,
+    read,
+    read_fake,
+    stating,
+    with_avi_rate,
+    with_frame_durations,
+    with_rotation,
+    write_stream,
+    write_video,
+)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("clip.mp4", "mp4v"), ("clip.avi", "MJPG"), ("clip.mkv", "mp4v")])
@@ -201,7 +91,7 @@ def test_the_smallest_frames(tmp_path: Path, size: tuple[int, int]) -> None:
 
 
 def test_a_header_that_states_too_large_a_size_does_not_matter_where_the_pictures_tell(tmp_path: Path) -> None:
-    reader, frames = read(_stated("MJPG", 30_000, 30_000)(tmp_path))
+    reader, frames = read(stating("MJPG", 30_000, 30_000)(tmp_path))
     assert (reader.width, reader.height, len(frames)) == (WIDTH, HEIGHT, FRAMES)
 
 
@@ -331,170 +221,3 @@ def test_a_file_whose_place_fails_meanwhile(tmp_path: Path) -> None:
 
 
 # What cannot be read
-
-
-def _folder(tmp_path: Path) -> Path:
-    return tmp_path
-
-
-def _pipe(tmp_path: Path) -> Path:
-    os.mkfifo(tmp_path / "pipe.mp4")
-    return tmp_path / "pipe.mp4"
-
-
-def _file(name: str, content: bytes) -> Callable[[Path], Path]:
-    def make(tmp_path: Path) -> Path:
-        (tmp_path / name).write_bytes(content)
-        return tmp_path / name
-
-    return make
-
-
-def _without_pictures(tmp_path: Path) -> Path:
-    path = write_video(tmp_path / "clip.mp4")
-    content = path.read_bytes()
-    start, end = content.index(b"mdat") + 4, content.index(b"moov") - 4
-    path.write_bytes(content[:start] + bytes(end - start) + content[end:])
-    return path
-
-
-def _without_index(tmp_path: Path) -> Path:
-    path = write_video(tmp_path / "clip.mp4")
-    path.write_bytes(path.read_bytes()[:600])
-    return path
-
-
-def _undecodable_name(tmp_path: Path) -> Path:
-    return write_video(tmp_path / "clip.avi", "MJPG").rename(tmp_path / os.fsdecode(b"\xff\xe9.avi"))
-
-
-TEXT = b"these are words, and words are no film\n" * 200
-
-
-def _pictures(width: int, height: int) -> Callable[[Path], Path]:
-    """A stream of two pictures of that size."""
-    return lambda folder: write_stream(folder / "clip.mjpeg", width, height, 2)
-
-
-def _stated(codec: str, width: int, height: int) -> Callable[[Path], Path]:
-    """An AVI file of small frames whose header states another size, with a codec that believes it."""
-
-    def make(tmp_path: Path) -> Path:
-        content = bytearray(write_video(tmp_path / "clip.avi", codec).read_bytes())
-        struct.pack_into("<ii", content, content.index(b"strf") + 12, width, height)
-        (tmp_path / "clip.avi").write_bytes(content)
-        return tmp_path / "clip.avi"
-
-    return make
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda folder: folder / "absent.mp4", "there is no file"),
-        (_folder, "is a folder"),
-        (_pipe, "is a device or a pipe"),
-        (_file("empty.mp4", b""), "is empty"),
-        (_file("words.mp4", TEXT), "is not a video"),
-        (_file("words.txt", TEXT), "is not a video"),
-        (_file("noise.mp4", np.random.default_rng(0).bytes(5000)), "is not a video"),
-        (_file("song.mp3", b"ID3\x04" + bytes(400)), "holds sound only"),
-        (_file("song.wav", b"RIFF\x00\x01\x00\x00WAVEfmt " + bytes(400)), "holds sound only"),
-        (_pictures(65000, 1100), "frames of 65000 x 1100 pixels, more than 64 million: scale it down"),
-        (_pictures(65000, 2), "one side more than 64 times the other"),
-        (_pictures(2, 65000), "one side more than 64 times the other"),
-        (_stated("FFV1", 100_000, 2), "one side more than 64 times the other"),
-        (_stated("FFV1", 30_000, 30_000), "is AVI, but no picture in it can be opened"),
-        (_without_pictures, "no frame of it decodes"),
-        (_without_index, "was cut short"),
-        (_undecodable_name, "not valid UTF-8"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_cannot_be_read_is_one_sentence(
-    tmp_path: Path, make: Callable[[Path], Path], reason: str, capfd: pytest.CaptureFixture[str]
-) -> None:
-    path = make(tmp_path)
-    with pytest.raises(InputError, match=reason) as caught:
-        VideoReader(path)
-    assert repr(str(path)) in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert capfd.readouterr() == ("", "")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "clip.mp4")
-    path.chmod(0)
-    root = os.geteuid() == 0  # whom no permission binds
-    if root:
-        os.seteuid(65534)
-    try:
-        with pytest.raises(InputError, match="cannot be read: Permission denied"):
-            VideoReader(path)
-    finally:
-        if root:
-            os.seteuid(0)
-
-
-# Files that others made
-
-
-@pytest.mark.parametrize("name", READABLE)
-def test_known_videos(shared: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
-    reader, frames = read(shared / "videos" / name, keep=1)
-    count, size, fps, last = READABLE[name]
-    assert len(frames) == count
-    assert (reader.width, reader.height) == size
-    assert reader.fps == pytest.approx(fps, abs=0.01)
-    assert frames[-1].time == pytest.approx(last, abs=2e-3)
-    assert frames[0].image.any()
-    expected = "28 of 50 stated frames decode: the file is cut short or damaged there"
-    assert reader.notes() == ((expected,) if name.endswith("corrupted.mp4") else ())
-    assert capfd.readouterr() == ("", "")
-
-
-def test_variable_frame_rate_keeps_its_gap(shared: Path) -> None:
-    _, frames = read(shared / "videos/odd/vfr_hugging.mp4", keep=1)
-    steps = np.diff([frame.time for frame in frames])
-    assert steps.max() == pytest.approx(0.2, abs=1e-3)
-    assert np.median(steps) == pytest.approx(1 / 30, abs=1e-3)
-
-
-def test_the_end_is_the_end(shared: Path) -> None:
-    with VideoReader(shared / "videos/odd/corrupted.mp4") as reader:  # OpenCV would go on with smeared pictures
-        count = sum(1 for _ in reader)
-        assert next(reader, None) is None
-    assert reader.frames_read == count
-
-
-@pytest.mark.parametrize(
-    ("degrees", "turn"),
-    [(90, cv2.ROTATE_90_CLOCKWISE), (180, cv2.ROTATE_180), (270, cv2.ROTATE_90_COUNTERCLOCKWISE)],
-)
-def test_recordings_of_a_turned_phone_are_upright(shared: Path, degrees: int, turn: int) -> None:
-    path = shared / f"videos/odd/rotate_{degrees}.mov"
-    stored = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
-    stored.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-    np.testing.assert_array_equal(read(path)[1][0].image, cv2.rotate(stored.read()[1], turn))
-
-
-def test_sound_without_a_picture(shared: Path) -> None:
-    with pytest.raises(InputError, match="holds sound only"):
-        VideoReader(shared / "videos" / SOUND_ONLY)
-
-
-def test_a_codec_that_may_be_missing(shared: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = shared / "videos" / AV1
-    if cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[0]:
-        assert len(read(path)[1]) == 125
-    else:
-        with pytest.raises(InputError, match="no frame of it decodes: its codec AV01 is not supported here"):
-            VideoReader(path)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_no_known_video_is_forgotten(shared: Path) -> None:
-    folder = shared / "videos"
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert found == {*READABLE, SOUND_ONLY, AV1}
