@@ -104,6 +104,3 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
     finally:
         if root:
             os.seteuid(0)
-
-
-# Files that others made

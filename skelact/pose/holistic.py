@@ -1,13 +1,14 @@
-"""MediaPipe Holistic: body, hands and face of one person, with models that come inside its wheel."""
+"""MediaPipe Holistic: body, hands and face of each person, with models that come inside its wheel."""
 
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -25,67 +26,129 @@ MARGIN = 1.25  # of a person's box
 # from frame to frame in the crop's own coordinates, which therefore should not move with every frame.
 KEEP_MARGIN = 1.05
 MAX_SHRINK = 1.6
-MAX_PEOPLE = 8  # of whom a Holistic is held, about 200 MB each; the one not seen for longest gives way
+MAX_PEOPLE = 8  # graphs at a time, about 210 MB each
+TURNS = 2  # of these graphs, where there are more people: opened anew for one person after another
 
 Window = tuple[int, int, int, int]
 
 
-@dataclass
 class _Person:
-    """What is held for one person: MediaPipe's graph and where in the frame it looks."""
+    """What is held for one person: MediaPipe's graph, from the first look on, and where in the frame it looks."""
 
-    graph: Any
-    window: Window
-    fresh: bool = True
+    def __init__(self) -> None:
+        self._graph: Any = None
+        self._window: Window = (0, 0, 0, 0)
+
+    def look(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Keypoints (133, 2), pixels of the frame, and scores (133,), both 0 where not seen."""
+        height, width = image.shape[:2]
+        if not stays(self._window, box, width, height):
+            self._window = around(box, MARGIN, width, height)
+        left, top, right, bottom = self._window
+        points, scores = to_wholebody(self._process(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2RGB)))
+        if np.count_nonzero(scores[:17] >= SEEN_VISIBILITY) < SEEN_KEYPOINTS:
+            return np.zeros((NUM_KEYPOINTS, 2), np.float32), np.zeros(NUM_KEYPOINTS, np.float32)
+        return (points * (right - left, bottom - top) + (left, top)) * (scores > 0)[:, None], scores
+
+    def _process(self, rgb: np.ndarray) -> Any:
+        if self._graph is not None:
+            return self._graph.process(rgb)
+        with _quiet():
+            self._graph = _open()
+            return self._graph.process(rgb)
+
+    def close(self) -> None:
+        """Close the graph."""
+        if self._graph is not None:
+            self._graph.close()
+            self._graph = None
 
 
 class Holistic:
     """MediaPipe Holistic 0.10 (model complexity 1) on each person's crop, or on the whole frame.
 
-    Each track id has a graph of its own, which follows and smooths that person's landmarks over frames.
+    Each track id has a graph of its own, which follows and smooths that person's landmarks over frames. Persons are
+    looked at side by side, each in a thread: MediaPipe works outside of Python's lock.
+
+    At most `MAX_PEOPLE` graphs are held; of people who are not in sight, the one not seen for longest gives way. Where
+    more people are in sight at a time, all but the first `MAX_PEOPLE` - `TURNS` are followed within the frames of one
+    call only.
     """
 
     name = "mediapipe"
     top_down = False
 
     def __init__(self) -> None:
-        self._people: OrderedDict[int, _Person] = OrderedDict()
+        self._people: OrderedDict[int, _Person] = OrderedDict()  # the one seen last comes last
 
     def estimate(self, views: Sequence[View]) -> list[Poses]:
         """The keypoints of the person in each box; of the most prominent one where several are in it.
+
+        The result is that of one view after another, and one person after another (but see above for crowds).
 
         Returns:
             Scores: visibility for body and feet, 1 for a hand or face that was found, 0 for what is outside of
             the crop and for a person who was not found.
         """
-        return [self._estimate(view) for view in views]
+        poses = [Poses.unseen(len(view.boxes)) for view in views]
+        boxes = [np.asarray(view.boxes, np.float64) for view in views]
+        looks: dict[int, list[tuple[int, int]]] = {}
+        for frame, view in enumerate(views):
+            for k, track_id in enumerate(view.track_ids):
+                looks.setdefault(int(track_id), []).append((frame, k))
 
-    def _estimate(self, view: View) -> Poses:
-        poses = Poses.unseen(len(view.boxes))
-        for k, (box, track_id) in enumerate(zip(np.asarray(view.boxes, np.float64), view.track_ids, strict=True)):
-            person = self._person(int(track_id), box, view.image.shape[1], view.image.shape[0])
-            left, top, right, bottom = person.window
-            points, scores = _look(person, view.image[top:bottom, left:right])
-            poses.keypoints[k] = (points * (right - left, bottom - top) + (left, top)) * (scores > 0)[:, None]
-            poses.scores[k] = scores
+        def follow(track_id: int, stop: threading.Event) -> None:
+            person = self._people.get(track_id) or _Person()
+            try:
+                for frame, k in looks[track_id]:
+                    if stop.is_set():
+                        break
+                    found = person.look(views[frame].image, boxes[frame][k])
+                    poses[frame].keypoints[k], poses[frame].scores[k] = found
+            finally:
+                if track_id not in self._people:
+                    person.close()
+
+        _side_by_side(follow, self._chains(looks))
         return poses
 
     def close(self) -> None:
         """Close all graphs."""
-        for person in self._people.values():
-            person.graph.close()
-        self._people.clear()
+        while self._people:
+            self._people.popitem()[1].close()
 
-    def _person(self, track_id: int, box: np.ndarray, width: int, height: int) -> _Person:
-        person = self._people.get(track_id)
-        if person is None:
-            while len(self._people) >= MAX_PEOPLE:
-                self._people.popitem(last=False)[1].graph.close()
-            person = self._people[track_id] = _Person(_open(), around(box, MARGIN, width, height))
-        elif not stays(person.window, box, width, height):
-            person.window = around(box, MARGIN, width, height)
-        self._people.move_to_end(track_id)
-        return person
+    def _chains(self, looks: dict[int, list[tuple[int, int]]]) -> list[list[int]]:
+        """The track ids that are followed one after another; the chains side by side, each with one graph."""
+        by_time_held = sorted(looks, key=lambda track_id: track_id not in self._people)
+        turns = TURNS if len(looks) > MAX_PEOPLE else 0
+        lasting, passing = by_time_held[: MAX_PEOPLE - turns], by_time_held[MAX_PEOPLE - turns :]
+        for track_id in sorted(lasting, key=lambda track_id: looks[track_id][-1]):
+            self._people.setdefault(track_id, _Person())
+            self._people.move_to_end(track_id)
+        while len(self._people) > MAX_PEOPLE - turns:
+            self._people.popitem(last=False)[1].close()
+        return [*([track_id] for track_id in lasting), *(passing[k::turns] for k in range(turns))]
+
+
+def _side_by_side(follow: Callable[[int, threading.Event], None], chains: list[list[int]]) -> None:
+    """Follow the persons of each chain in turn, the chains in parallel; all threads have ended afterwards."""
+    stop = threading.Event()
+
+    def run(chain: list[int]) -> None:
+        for track_id in chain:
+            follow(track_id, stop)
+
+    if len(chains) < 2:  # the one person of whole frames: no thread to wait for
+        for chain in chains:
+            run(chain)
+        return
+    with ThreadPoolExecutor(len(chains), thread_name_prefix="skelact-person") as pool:
+        try:
+            for running in [pool.submit(run, chain) for chain in chains]:
+                running.result()
+        except BaseException:  # Ctrl-C too: the others end after the frame they are at
+            stop.set()
+            raise
 
 
 def around(box: np.ndarray, margin: float, width: int, height: int) -> Window:
@@ -109,37 +172,34 @@ def stays(window: Window, box: np.ndarray, width: int, height: int) -> bool:
     return inside and max(window[2] - window[0], window[3] - window[1]) <= large
 
 
-def _look(person: _Person, crop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (133, 2) as fractions of the crop, and scores (133,)."""
-    rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
-    if person.fresh:
-        with _quiet():
-            result = person.graph.process(rgb)
-        person.fresh = False
-    else:
-        result = person.graph.process(rgb)
-    points, scores = to_wholebody(result)
-    if np.count_nonzero(scores[:17] >= SEEN_VISIBILITY) < SEEN_KEYPOINTS:
-        return np.zeros((NUM_KEYPOINTS, 2), np.float32), np.zeros(NUM_KEYPOINTS, np.float32)
-    return points, scores
-
-
 def _open() -> Any:
-    with _quiet():
-        from mediapipe.python.solutions.holistic import Holistic as Graph
+    from mediapipe.python.solutions.holistic import Holistic as Graph
 
-        warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
-        return Graph(model_complexity=1)
+    warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
+    return Graph(model_complexity=1)
+
+
+_silence = threading.Lock()
+_silenced: list[int] = []  # copies of the file descriptor of stderr, one for each who wants silence
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Nothing on stderr: MediaPipe's C++ writes there as it starts, past Python and its own log levels."""
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nothing:
-        os.dup2(nothing.fileno(), 2)
+    """Nothing on stderr: MediaPipe's C++ writes there as it starts, past Python and its own log levels.
+
+    It is the stderr of all threads; the last one to want silence gives it back.
+    """
+    with _silence:
+        kept = os.dup(_silenced[0] if _silenced else 2)
+        if not _silenced:
+            with open(os.devnull, "wb") as nothing:
+                os.dup2(nothing.fileno(), 2)
+        _silenced.append(kept)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        with _silence:
+            _silenced.remove(kept)
+            if not _silenced:
+                os.dup2(kept, 2)
+            os.close(kept)

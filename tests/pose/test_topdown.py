@@ -79,7 +79,7 @@ def test_the_same_as_mmposes_own_inference(checkpoint, estimator, image):
 
 def test_a_person_does_not_depend_on_the_others(estimator, image, monkeypatch):
     together = estimator.estimate([View(image, BOXES, IDS)])[0]
-    monkeypatch.setattr(topdown, "MAX_BATCH", 2)
+    monkeypatch.setattr(topdown, "CPU_BATCH", 2)
     in_chunks = estimator.estimate([View(image, BOXES[::-1], IDS)])[0]
     alone = estimator.estimate([View(image, BOXES[2:3], IDS[:1])])[0]
     for other, mine in ((in_chunks.keypoints[::-1], together.keypoints), (alone.keypoints, together.keypoints[2:3])):
