@@ -11,8 +11,9 @@ BIN := $(VENV)/bin
 predict: $(BIN)/.installed
 	@$(BIN)/skelact predict "$(VIDEO)" $(PREDICT)
 
+# Tests run in a process a core, of one thread each; a file's tests stay together, as they share what is costly.
 test: $(BIN)/.tested lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 # The type checker reads an installed copy, in which models/ and cli/ stand inside the package.
 lint: $(BIN)/.tested

@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any
 
@@ -144,11 +144,12 @@ def _side_by_side(follow: Callable[[int, threading.Event], None], chains: list[l
         return
     with ThreadPoolExecutor(len(chains), thread_name_prefix="skelact-person") as pool:
         try:
-            for running in [pool.submit(run, chain) for chain in chains]:
-                running.result()
-        except BaseException:  # Ctrl-C too: the others end after the frame they are at
+            running = [pool.submit(run, chain) for chain in chains]
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:  # after Ctrl-C too: who is not done ends after the frame they are at
             stop.set()
-            raise
+        for one in running:
+            one.result()
 
 
 def around(box: np.ndarray, margin: float, width: int, height: int) -> Window:

@@ -129,7 +129,7 @@ def test_other_settings_need_overwrite(skelact, clips):
     assert extract(skelact, "clips", "-o", "out").status == 0
     other = extract(skelact, "clips", "-o", "out", "--detect-every", 5, "--no-merge")
     assert other.status == 6
-    assert "'out/a.npz' was made by other settings (detect-every 1, not 5)" in other.stderr
+    assert "'out/a.npz' was made by other settings (detect-every none, not 5)" in other.stderr
     assert extract(skelact, "clips", "-o", "out", "--detect-every", 5, "--overwrite").status == 0
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import _thread
 import importlib
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -215,7 +215,7 @@ def test_the_others_stop_where_one_breaks_off(graphs, estimator, monkeypatch, ho
 
     def process(image):
         if how == "Ctrl-C":
-            _thread.interrupt_main()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             time.sleep(0.2)  # a look takes a while, within which the others are told
             return SimpleNamespace(pose_landmarks=None)
         raise RuntimeError("a packet was lost")
