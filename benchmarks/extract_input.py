@@ -89,55 +89,17 @@ def network_of(job: Job) -> Any:
 
 def random_weights(job: Job) -> Path:
     """A checkpoint of the pose network with random parameters, the same for everybody."""
-    import torch
-
-    from skelact.pose import networks
+    from benchmarks.random_pose import write_checkpoint
+    from skelact.pose import zoo
 
     file = Path(job.folder) / "pose.pth"
-    if not file.exists():
-        torch.manual_seed(0)
-        config = networks.read_config(network_of(job))
-        network = networks.build(config, "mmpose").train()
-        network.init_weights()
-        for parameter in network.parameters():
-            if parameter.ndim < 2:  # scales and biases
-                torch.nn.init.uniform_(parameter, 0.5, 1.5)
-        for part in network.modules():
-            if isinstance(part, torch.nn.BatchNorm2d):
-                part.momentum = 1.0
-        # Normalised by pictures, or the answers would not depend on what is seen; so some of the keypoints do.
-        width, height = config.codec.input_size
-        pictures = torch.nn.functional.interpolate(4 * torch.rand(8, 3, 8, 6) - 2, (height, width), mode="bicubic")
-        with torch.no_grad():
-            network(pictures, None, mode="tensor")
-        torch.save({"state_dict": network.state_dict(), "meta": {}}, file)
-    return file
+    return file if file.exists() else write_checkpoint(zoo.ESTIMATORS[job.pose], file)
 
 
 def random_onnx(job: Job) -> Path:
     """The same network as an ONNX file."""
-    import torch
-
-    from skelact.pose import networks
+    from benchmarks.random_pose import write_onnx
+    from skelact.pose import zoo
 
     file = Path(job.folder) / "pose.onnx"
-    if not file.exists():
-        config = networks.read_config(network_of(job))
-        network = networks.build(config, "mmpose").eval()
-        network.load_state_dict(networks.read_state(random_weights(job)))
-
-        class Logits(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = network
-
-            def forward(self, images: torch.Tensor) -> Any:
-                return self.network(images, None, mode="tensor")
-
-        width, height = config.codec.input_size
-        names = ["input", "simcc_x", "simcc_y"]
-        torch.onnx.export(
-            Logits(), (torch.zeros(1, 3, height, width),), str(file), input_names=names[:1], output_names=names[1:],
-            dynamic_axes={name: {0: "batch"} for name in names}, dynamo=False,
-        )  # fmt: skip
-    return file
+    return file if file.exists() else write_onnx(zoo.ESTIMATORS[job.pose], random_weights(job), file)

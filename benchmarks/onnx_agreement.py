@@ -13,7 +13,6 @@ import json
 import os
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -25,8 +24,9 @@ import numpy as np
 import torch
 from scipy.optimize import linear_sum_assignment
 
+from benchmarks.random_pose import write_checkpoint, write_onnx
 from skelact.boxes import overlaps
-from skelact.pose import Detector, PoseEstimator, View, create_detector, networks, zoo
+from skelact.pose import Detector, PoseEstimator, View, create_detector, zoo
 from skelact.pose.onnx_topdown import OnnxTopDown
 from skelact.pose.topdown import TopDown
 from skelact.video import VideoReader
@@ -72,50 +72,13 @@ def compare(onnx: Detector, other: Detector, files: list[Path], every: int) -> d
     }
 
 
-class Logits(torch.nn.Module):
-    """What OpenMMLab's ONNX files of pose networks hold."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network(images, None, mode="tensor")
-
-
-def calibrate(network: torch.nn.Module, width: int, height: int) -> None:
-    """Set the normalisations from noise: with untrained ones hardly anything of an image reaches the keypoints."""
-    for part in network.modules():
-        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-            part.momentum = None  # plain averages
-    network.train()
-    with torch.no_grad():
-        for _ in range(2):
-            Logits(network)(torch.nn.functional.interpolate(torch.randn(4, 3, 16, 12), (height, width)))
-
-
 def random_pose(name: str, folder: Path) -> tuple[PoseEstimator, PoseEstimator]:
     """An estimator with random weights as ONNX file, and in torch."""
     row = replace(zoo.ESTIMATORS[name], full_response=RESPONSE)
     assert row.network is not None
-    torch.manual_seed(0)
-    config = networks.read_config(row.network)
-    network = networks.build(config, "mmpose")
-    width, height = config.codec.input_size
-    calibrate(network, width, height)
-    torch.save({"state_dict": network.state_dict()}, folder / "random.pth")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Logits(network).eval(),
-            (torch.zeros(1, 3, height, width),),
-            str(folder / "random.onnx"),
-            input_names=["input"],
-            output_names=["x", "y"],
-            dynamic_axes={name: {0: "batch"} for name in ("input", "x", "y")},
-            dynamo=False,
-        )
-    return OnnxTopDown(row, folder / "random.onnx"), TopDown(row, row.network, folder / "random.pth")
+    checkpoint = write_checkpoint(row, folder / "random.pth")
+    file = write_onnx(row, checkpoint, folder / "random.onnx")
+    return OnnxTopDown(row, file), TopDown(row, row.network, checkpoint)
 
 
 def milliseconds(*calls: Callable[[], object]) -> list[float]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from wholebody import annotated, overlaps
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install 'skelact[onnx]')")
 import onnx_models  # noqa: E402
 
+from benchmarks.random_pose import write_checkpoint, write_onnx  # noqa: E402
 from skelact.errors import UsageError, WeightsError  # noqa: E402
-from skelact.pose import View, create_detector, create_estimator, networks, topdown, zoo  # noqa: E402
+from skelact.pose import View, create_detector, create_estimator, topdown, zoo  # noqa: E402
 from skelact.pose.onnx_topdown import OnnxTopDown  # noqa: E402
 
 BOXES = np.array([[40, 30, 120, 200], [100, 10, 180, 90], [-30, 50, 60, 260], [150, 150, 320, 240]], np.float32)
@@ -30,54 +29,12 @@ def image() -> np.ndarray:
     return cv2.resize(coarse, (320, 240), interpolation=cv2.INTER_CUBIC)
 
 
-class Logits(torch.nn.Module):
-    """The part of an mmpose network that its ONNX files hold."""
-
-    def __init__(self, network: torch.nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.network(images, None, mode="tensor")
-
-
-def export(network: torch.nn.Module, width: int, height: int, file: Path, free_batch: bool) -> Path:
-    names = ["input", "simcc_x", "simcc_y"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Logits(network).eval(),
-            (torch.zeros(1, 3, height, width),),
-            str(file),
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_axes={name: {0: "batch"} for name in names} if free_batch else None,
-            dynamo=False,
-        )
-    return file
-
-
-def calibrate(network: torch.nn.Module) -> None:
-    """Set the normalisations from noise: with untrained ones hardly anything of an image reaches the keypoints."""
-    for part in network.modules():
-        if isinstance(part, torch.nn.modules.batchnorm._BatchNorm):
-            part.momentum = None  # plain averages
-    network.train()
-    with torch.no_grad():
-        for _ in range(2):
-            Logits(network)(torch.nn.functional.interpolate(torch.randn(4, 3, 16, 12), (256, 192)))
-    network.eval()
-
-
 @pytest.fixture(scope="module")
 def rtmpose(tmp_path_factory) -> tuple[zoo.EstimatorRow, Path, Path]:
     row = replace(zoo.ESTIMATORS["rtmpose-m"], full_response=LARGE)
-    torch.manual_seed(0)
-    network = networks.build(networks.read_config(row.network), "mmpose")
-    calibrate(network)
     folder = tmp_path_factory.mktemp("rtmpose")
-    torch.save({"state_dict": network.state_dict()}, folder / "random.pth")
-    return row, folder / "random.pth", export(network, 192, 256, folder / "random.onnx", free_batch=True)
+    checkpoint = write_checkpoint(row, folder / "random.pth")
+    return row, checkpoint, write_onnx(row, checkpoint, folder / "random.onnx")
 
 
 def test_keypoints_are_those_of_the_same_network_in_torch(rtmpose, image):
