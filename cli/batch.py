@@ -27,7 +27,8 @@ Address = Annotated[
 def print_report(report: Report, path: Path) -> None:
     """How many videos came out how on stdout; failures on stderr."""
     rows = [[status, str(count)] for status, count in report.counts.items() if count]
-    print_table(f"{report.videos} videos, report in {path}", ["status", "videos"], rows, numbers={1})
+    videos = "1 video" if report.videos == 1 else f"{report.videos} videos"
+    print_table(f"{videos}, report in {path}", ["status", "videos"], rows, numbers={1})
     for result in report.failures[:MOST_FAILURES]:
         report_error(f"{result.item.source}: {result.reason}")
     if len(report.failures) > MOST_FAILURES:
