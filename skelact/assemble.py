@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from skelact.arrays import zeros
-from skelact.errors import OutputError
+from skelact.arrays import Waiting, zeros
 from skelact.pose.base import NUM_KEYPOINTS, Poses
 from skelact.sequence import PoseSequence
 
@@ -19,8 +16,6 @@ LAYOUT = "wholebody133"
 # the tracker has not even confirmed them. On MOT17 leaving them out halves the switches of identity.
 MIN_FRAMES = 3
 LONG_VIDEO = 30
-# Rows beyond this many bytes wait in a temporary file, an hour of one person being 180 MB.
-IN_MEMORY = 1 << 26
 BLOCK = 4096  # rows read back at a time
 
 _ROW = np.dtype(
@@ -62,7 +57,7 @@ class Assembly:
         self._times: list[float] = []
         self._seen: Counter[int] = Counter()
         self._area: Counter[int] = Counter()
-        self._rows = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, prefix="skelact-")  # noqa: SIM115 (see close)
+        self._rows = Waiting()
 
     def __len__(self) -> int:
         """How many frames were added."""
@@ -80,13 +75,7 @@ class Assembly:
         rows["box"] = frame.boxes
         rows["scores"] = frame.poses.scores
         rows["keypoints"] = np.where(frame.poses.scores[..., None] > 0, frame.poses.keypoints, 0)
-        try:
-            self._rows.write(rows.tobytes())
-        except OSError as error:
-            raise OutputError(
-                f"{tempfile.gettempdir()!r} cannot hold the keypoints ({error.strerror}): make room or name another "
-                "folder by the variable TMPDIR"
-            ) from None
+        self._rows.write(rows.tobytes())
         self._times.append(frame.time)
         sides = (rows["box"][:, 2:] - rows["box"][:, :2]).astype(np.float64)
         visible = (rows["scores"] > 0).any(axis=1)
@@ -120,7 +109,8 @@ class Assembly:
         keypoints, scores = zeros((*shape, NUM_KEYPOINTS, 2)), zeros((*shape, NUM_KEYPOINTS))
         boxes = zeros((*shape, 4))
         place = {track_id: k for k, track_id in enumerate(ranked)}
-        for rows in self._blocks():
+        for block in self._rows.blocks(BLOCK * _ROW.itemsize):
+            rows = np.frombuffer(block, _ROW)
             kept = rows[np.isin(rows["track_id"], ranked)]
             who = [place[track_id] for track_id in kept["track_id"].tolist()], kept["frame"]
             keypoints[who], scores[who], boxes[who] = kept["keypoints"], kept["scores"], kept["box"]
@@ -149,11 +139,6 @@ class Assembly:
         kept = [track_id for track_id in self._seen if self._seen[track_id] >= least]
         kept.sort(key=lambda track_id: (-self._seen[track_id], -self._area[track_id], track_id))
         return kept
-
-    def _blocks(self) -> Iterator[np.ndarray]:
-        self._rows.seek(0)
-        while block := self._rows.read(BLOCK * _ROW.itemsize):
-            yield np.frombuffer(block, _ROW)
 
 
 def _fleeting_note(persons: int, frames: int) -> str:

@@ -13,3 +13,13 @@ def overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     areas = [(boxes[:, 2:] - boxes[:, :2]).clip(0).prod(axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None] - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def match(first: np.ndarray, second: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """The places in (P, 4) and in (Q, 4) boxes of those that overlap each other most, by `least` or more."""
+    if not len(first) or not len(second):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    shares = overlaps(first, second)
+    partner, rows = shares.argmax(axis=1), np.arange(len(first))
+    mutual = (shares.argmax(axis=0)[partner] == rows) & (shares[rows, partner] >= least)
+    return rows[mutual], partner[mutual]

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from skelact.boxes import overlaps
+from skelact.boxes import match
 from skelact.pose.base import Detections, Detector
 from skelact.tracking import CERTAIN
 
@@ -76,23 +76,12 @@ class FrameDetector:
         return dict(zip(chosen, found, strict=True))
 
 
-def match(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places in (P, 4) and in (Q, 4) boxes of those that overlap each other most, and by `SAME_PERSON` at least."""
-    if not len(first) or not len(second):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    shares = overlaps(first, second)
-    partner = shares.argmax(axis=1)
-    rows = np.arange(len(first))
-    mutual = (shares.argmax(axis=0)[partner] == rows) & (shares[rows, partner] >= SAME_PERSON)
-    return rows[mutual], partner[mutual]
-
-
 def interpolate(first: Detections, second: Detections, share: float) -> Detections:
     """The matched boxes of two frames on their straight way from the first (`share` 0) to the second (1).
 
     Weak boxes that are matched with none are left out.
     """
-    here, there = match(first.boxes, second.boxes)
+    here, there = match(first.boxes, second.boxes, SAME_PERSON)
     boxes = (1 - share) * first.boxes[here] + share * second.boxes[there]
     scores = (1 - share) * first.scores[here] + share * second.scores[there]
     order = np.argsort(-scores, kind="stable")
@@ -101,6 +90,6 @@ def interpolate(first: Detections, second: Detections, share: float) -> Detectio
 
 def _same_persons(first: Detections, second: Detections) -> bool:
     """Whether everybody certain in the one is matched in the other."""
-    here, there = match(first.boxes, second.boxes)
+    here, there = match(first.boxes, second.boxes, SAME_PERSON)
     rest = np.delete(first.scores, here), np.delete(second.scores, there)
     return not any((scores >= CERTAIN).any() for scores in rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skelact.boxes import overlaps
+from skelact.boxes import match
 
 # Noise in shares of a box's height, as published: of its place a frame, and of its velocity.
 PLACE_NOISE = 1 / 20
@@ -87,14 +87,10 @@ def camera_shift(expected: np.ndarray, found: np.ndarray) -> np.ndarray:
     Returns:
         (2,) pixels in x and y; 0 with fewer than `CAMERA_TRACKS` such boxes.
     """
-    if len(expected) < CAMERA_TRACKS or len(found) < CAMERA_TRACKS:
+    before, after = match(expected, found, CAMERA_OVERLAP)
+    if len(before) < CAMERA_TRACKS:
         return np.zeros(2)
-    shares = overlaps(expected, found)
-    partner, rows = shares.argmax(axis=1), np.arange(len(expected))
-    mutual = (shares.argmax(axis=0)[partner] == rows) & (shares[rows, partner] >= CAMERA_OVERLAP)
-    if mutual.sum() < CAMERA_TRACKS:
-        return np.zeros(2)
-    moved = found[partner[mutual]] - expected[mutual]
+    moved = found[after] - expected[before]
     return np.median((moved[:, :2] + moved[:, 2:]) / 2, axis=0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -27,3 +29,23 @@ def test_no_place_for_them_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
     with pytest.raises(OutputError, match=r"has no place for 4 MB of keypoints .*TMPDIR"):
         arrays.zeros((1024, 1024))
+
+
+@pytest.mark.parametrize("in_memory", [4, 10_000], ids=["in a file", "in memory"])
+def test_what_waits_is_read_as_it_was_written(monkeypatch: pytest.MonkeyPatch, in_memory: int) -> None:
+    monkeypatch.setattr(arrays, "WAIT_IN_MEMORY", in_memory)
+    with closing(arrays.Waiting()) as waiting:
+        for piece in (b"one", b"", b"two", b"three"):
+            waiting.write(piece)
+        for _ in range(2):
+            assert list(waiting.blocks(4)) == [b"onet", b"woth", b"ree"]
+
+
+def test_a_full_folder_is_told_of_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with closing(arrays.Waiting()) as waiting:
+        monkeypatch.setattr(waiting._file, "write", full)
+        with pytest.raises(OutputError, match=r"no place for the keypoints \(No space left on device\): .*TMPDIR"):
+            waiting.write(b"keypoints")

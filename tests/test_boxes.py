@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from skelact.boxes import overlaps
+from skelact.boxes import match, overlaps
 
 corners = st.tuples(st.integers(0, 50), st.integers(0, 50), st.integers(0, 50), st.integers(0, 50))
 
@@ -51,3 +51,10 @@ def test_an_overlap_is_a_share_counted_pixel_by_pixel(
 @given(arrays.arrays(np.float32, (3, 4), elements=st.floats(-100, 100, width=16)))
 def test_overlap_is_symmetric(boxes: np.ndarray) -> None:
     assert np.array_equal(overlaps(boxes, boxes), overlaps(boxes, boxes).T)
+
+
+def test_a_match_is_mutual_and_close() -> None:
+    first = np.array([(0, 0, 10, 10), (3, 0, 13, 10), (50, 50, 60, 60)], np.float32)
+    second = np.array([(1, 0, 11, 10), (56, 50, 66, 60)], np.float32)
+    here, there = match(first, second, 0.5)
+    assert (here.tolist(), there.tolist()) == ([0], [0]), "the second is nearer to nobody, the third too far"

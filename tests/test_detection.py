@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skelact.detection import Found, FrameDetector, interpolate, match
+from skelact.detection import Found, FrameDetector, interpolate
 from skelact.pose import Detections
 
 Box = tuple[float, float, float, float]
@@ -109,13 +109,6 @@ def test_two_who_cross_are_not_mixed_up() -> None:
     first, second = found((0, 0, 40, 100), (100, 0, 140, 100)), found((104, 0, 144, 100), (4, 0, 44, 100))
     middle = interpolate(first, second, 0.5)
     assert sorted(middle.boxes[:, 0].tolist()) == [2, 102]
-
-
-def test_a_match_is_mutual_and_close() -> None:
-    first = np.array([(0, 0, 10, 10), (3, 0, 13, 10), (50, 50, 60, 60)], np.float32)
-    second = np.array([(1, 0, 11, 10), (56, 50, 66, 60)], np.float32)
-    here, there = match(first, second)
-    assert (here.tolist(), there.tolist()) == ([0], [0]), "the second is nearer to nobody, the third too far"
 
 
 lengths = st.lists(st.integers(1, 9), min_size=1, max_size=6)

@@ -37,7 +37,7 @@ class Existing:
     Attributes:
         overwrite: whether an output that is something else, as keypoints by other settings, may be replaced; what is
             finished stays, so that such a run too goes on where it was stopped.
-        unsigned: whether an output that does not tell where it is from, as those of former releases, counts as
+        unsigned: whether an output that does not tell where it is from, as a converted one, counts as
             finished if it can be read and is not older than the video; otherwise it is an error.
         remedy: what the user may do about outputs that are something else.
     """

@@ -102,9 +102,9 @@ def extract_videos(
     """Extract the keypoints of all videos into `folder`/sequences.
 
     Videos whose sequence is there already, by the same settings, are not extracted again, so that a run that was
-    stopped goes on where it was; sequences of former releases, which do not tell their settings, count if they can be
-    read and are not older than the video. A video that cannot be read does not stop the others; the next run tries it
-    again. A sequence takes up to 0.3 MB for two persons and 100 frames.
+    stopped goes on where it was; sequences that do not tell their settings (as converted ones) count if they can be
+    read and are not older than the video. A video that cannot be read does not stop the others; the next run tries
+    it again. A sequence takes up to 0.3 MB for two persons and 100 frames.
 
     Args:
         survey: the videos, see `skelact.data.datasets.survey`.

@@ -16,8 +16,6 @@ from skelact.formats.table import ENDINGS, FORMATS, Format, format_of_file, form
 from skelact.formats.writing import check_output
 from skelact.sequence import PoseSequence
 
-_NO_TOTAL: Callable[[int, int | None], None] = lambda done, total: None  # noqa: E731
-
 
 @dataclass
 class Conversion:
@@ -67,7 +65,7 @@ def convert(
     target_format: str | None = None,
     given: Given = NOTHING_GIVEN,
     overwrite: bool = False,
-    on_sequence: Callable[[int, int | None], None] = _NO_TOTAL,
+    on_sequence: Callable[[int, int | None], None] | None = None,
 ) -> Conversion:
     """Write what is in one file or folder as another; whole or not at all.
 
@@ -109,7 +107,8 @@ def convert(
         for named in chain(first, sequences):
             done.count(named.sequence, writing)
             yield _labelled(named, classes)
-            on_sequence(done.sequences, total)
+            if on_sequence:
+                on_sequence(done.sequences, total)
 
     if writing.write_many:
         check_output(target, overwrite)

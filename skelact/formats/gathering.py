@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skelact.arrays import zeros
+from skelact.arrays import Waiting, zeros
 from skelact.errors import InputError, UsageError
 from skelact.keypoints import LAYOUTS
 from skelact.sequence import PoseSequence
@@ -21,7 +20,6 @@ from skelact.sequence import PoseSequence
 DEFAULT_LAYOUT = "wholebody133"
 MOST_FRAMES = 10_000_000  # of one sequence, 92 hours at 30 a second; a larger number is a mistake
 MOST_TRACK = 2**62
-IN_MEMORY = 1 << 26  # bytes of keypoints beyond which they wait in a temporary file
 FORGET_SECONDS, FORGET_FRAMES = 10, 100  # without anybody, after which a tracker has nothing to remember
 _BY_COUNT = {len(layout): name for name, layout in LAYOUTS.items()}
 
@@ -134,7 +132,7 @@ class Gathering:
         self._frames, self._tracks = array("q"), array("q")
         self._tracked, self._certainties, self._boxes = array("b"), array("f"), array("f")
         self._first, self._last = MOST_FRAMES + 1, -1
-        self._rows = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY, prefix="skelact-")  # noqa: SIM115 (see sequence)
+        self._rows = Waiting()
 
     def see(self, frame: int) -> None:
         """Take a frame, be anybody in it or not.
@@ -218,14 +216,13 @@ class Gathering:
         shape = (len(ids), count)
         keypoints, scores, boxes = zeros((*shape, v, 2)), zeros((*shape, v)), zeros((*shape, 4))
         rank = {track: k for k, track in enumerate(ids)}
-        self._rows.seek(0)
         flat = np.array(self._boxes, np.float32).reshape(-1, 4)
-        for row, (track, frame) in enumerate(zip(tracks.tolist(), at.tolist(), strict=True)):
-            values = np.frombuffer(self._rows.read(v * 3 * 4), np.float32)
+        rows = zip(tracks.tolist(), at.tolist(), flat, self._rows.blocks(v * 3 * 4), strict=True)
+        for track, frame, box, block in rows:
             if track in rank:
-                k = rank[track]
+                k, values = rank[track], np.frombuffer(block, np.float32)
                 keypoints[k, frame], scores[k, frame] = values[: 2 * v].reshape(v, 2), values[2 * v :]
-                boxes[k, frame] = flat[row]
+                boxes[k, frame] = box
         self._rows.close()
         return PoseSequence(
             keypoints,

@@ -38,19 +38,7 @@ NAMES = ("S001C001P001R001A001", "S001C002P003R001A002", "S002C003P008R002A055")
 
 
 def sequence(persons: int = 3, frames: int = 12, seed: int = 0, estimator: str = "fake") -> PoseSequence:
-    random = np.random.default_rng(seed)
-    shape = (persons, frames, 133)
-    return PoseSequence(
-        (random.random((*shape, 2)) * 300).astype(np.float32),
-        random.uniform(0.1, 1, shape).astype(np.float32),
-        np.tile(np.array([0, 0, 300, 300], np.float32), (persons, frames, 1)),
-        np.arange(persons),
-        np.arange(frames) / 30,
-        640,
-        480,
-        30.0,
-        estimator=estimator,
-    )
+    return standin.sequence(frames, persons, seed, estimator)
 
 
 class Extractor:
