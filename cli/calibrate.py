@@ -40,8 +40,8 @@ def calibrate(
     is judged with the temperature of the others.
     """
     from skelact.devices import resolve_device
-    from skelact.predict import find_recognizer
     from skelact.recognition import save_recognizer
+    from skelact.recognizers import find_recognizer
     from skelact.settings import ExtractSettings
     from skelact.training.calibrate import calibration_report, with_temperature
 

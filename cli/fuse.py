@@ -46,8 +46,8 @@ def fuse(
 
 
 def _weights(evaluations: list[Evaluation], given: str | None, fit: str | None) -> tuple[float, ...]:
+    from skelact.ensemble import published_weights
     from skelact.errors import UsageError
-    from skelact.training.fuse import published_weights
 
     if given is not None and fit is not None:
         raise UsageError("weights are either given or found: leave out --weights or --fit")

@@ -52,7 +52,7 @@ def test(
     negative log-likelihood, and the top-1 of each class.
     """
     from skelact.devices import resolve_device
-    from skelact.predict import find_recognizer
+    from skelact.recognizers import find_recognizer
     from skelact.settings import ExtractSettings
     from skelact.training.confusion import check_ending, save_confusion
     from skelact.training.evaluate import save_predictions

@@ -93,7 +93,7 @@ def train(
     with about a quarter of the clips are held out.
     """
     from skelact.devices import resolve_device
-    from skelact.predict import find_recognizer
+    from skelact.recognizers import find_recognizer
     from skelact.settings import ExtractSettings
     from skelact.training.experiment import parse_streams, with_enough_steps
     from skelact.training.settings import load_settings

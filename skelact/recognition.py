@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skelact.data.transforms import UNSEEN, normalize, to_clips
-from skelact.errors import InputError, NobodySeenError, UsageError, WeightsError
+from skelact.errors import InputError, UsageError, WeightsError
 from skelact.formats.writing import atomic_write
 from skelact.models.architecture import Architecture
 from skelact.models.checkpoints import fill
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     import torch
 
 FORMAT = "skelact recognizer 1"
+# Of a clip, where nothing else is known: about the mean of NTU RGB+D 120.
+USUAL_CLIP_SECONDS = 3.0
+
+# What was measured on clips, or chosen for the use of a recognizer.
+_MEASURED = ("temperature", "clip_seconds", "no_action", "threshold")
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,10 @@ class TrainedRecognizer:
         training: how it was trained, for the record; plain values.
         temperature: what logits are divided by before the softmax (Guo et al. 2017), 1 where it was not calibrated;
             see `skelact.training.calibrate`.
+        clip_seconds: usual length of the clips it was trained on; `USUAL_CLIP_SECONDS` where that was not recorded.
+        no_action: the class that means that none of the others happens; "" where there is none.
+        threshold: the probability below which an action is not told, chosen on clips it was not trained on; 0 where
+            none was chosen.
     """
 
     model: Recognizer
@@ -45,6 +55,9 @@ class TrainedRecognizer:
     name: str
     training: dict[str, Any]
     temperature: float = 1.0
+    clip_seconds: float = USUAL_CLIP_SECONDS
+    no_action: str = ""
+    threshold: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that network, preprocessing, class names and temperature fit together.
@@ -61,31 +74,49 @@ class TrainedRecognizer:
             )
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise WeightsError(f"{self.name}: the temperature is {self.temperature}, and must be a number above 0")
+        if not (math.isfinite(self.clip_seconds) and self.clip_seconds > 0):
+            raise WeightsError(f"{self.name}: its clips are {self.clip_seconds} seconds long, which must be above 0")
+        if not 0 <= self.threshold <= 1:
+            raise WeightsError(f"{self.name}: the threshold is {self.threshold}, and must be 0 to 1")
+        if self.no_action and self.no_action not in self.class_names:
+            raise WeightsError(f"{self.name}: {self.no_action!r} is to mean no action, and is none of its classes")
 
-    def probabilities(self, sequence: PoseSequence, device: str = "cpu") -> np.ndarray:
-        """The probability of each class for the whole of a sequence, (num_classes,) float64.
+    def probabilities(
+        self, sequences: Sequence[PoseSequence], device: str = "cpu", test_clips: int | None = None
+    ) -> np.ndarray:
+        """The probability of each class in each sequence, taken as one clip, (N, num_classes) float64.
 
         Softmax of each test clip, averaged, as published (Yang et al. 2024; see also PYSKL), at the recognizer's
-        temperature.
+        temperature. The persons who come first in a sequence are looked at. A sequence in which no keypoint that the
+        recognizer looks at was seen has zeros.
+
+        Args:
+            sequences: of any lengths and persons.
+            device: resolved, e.g. "cpu" or "cuda".
+            test_clips: how many to average; None for as many as the recognizer was tested with.
 
         Raises:
-            NobodySeenError: no keypoint of anyone was seen.
-            InputError: the sequence lacks keypoints of the recognizer's layout.
+            InputError: a sequence lacks keypoints of the recognizer's layout.
             WeightsError: the network's output is not finite.
         """
-        if not sequence.present.any():
-            raise NobodySeenError(f"nobody was seen in {sequence.source or 'the sequence'}: there is no action to name")
+        count = test_clips or self.preprocessing.test_clips
+        result = np.zeros((len(sequences), len(self.class_names)))
+        clips = {k: found for k, one in enumerate(sequences) if (found := self._clips(one, count)) is not None}
+        if clips:
+            logits = class_logits(self.model.to(device), np.concatenate(list(clips.values())), device)
+            per_sequence = logits.reshape(len(clips), count, -1)
+            result[list(clips)] = mean_probabilities(per_sequence, self.temperature)
+        return result
+
+    def _clips(self, sequence: PoseSequence, count: int) -> np.ndarray | None:
+        """(count, max_instances, clip_len, V, C) of a sequence; None where nothing was seen in it."""
         sequence = sequence.to_layout(self.preprocessing.layout)
         points, scores = normalize(
             sequence.keypoints, sequence.scores, sequence.width, sequence.height, self.preprocessing
         )
         if not (scores > UNSEEN).any():
-            raise NobodySeenError(
-                f"no keypoint that {self.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "
-                "action to name"
-            )
-        clips = to_clips(points, scores, self.preprocessing, self.preprocessing.test_clips)
-        return mean_probabilities(class_logits(self.model.to(device), clips, device), self.temperature)
+            return None
+        return to_clips(points, scores, self.preprocessing, count)
 
 
 def class_logits(model: torch.nn.Module, clips: np.ndarray, device: str) -> np.ndarray:
@@ -129,7 +160,7 @@ def save_recognizer(recognizer: TrainedRecognizer, path: str | Path) -> None:
         "class_names": list(recognizer.class_names),
         "name": recognizer.name,
         "training": recognizer.training,
-        "temperature": recognizer.temperature,
+        **{name: getattr(recognizer, name) for name in _MEASURED},
     }
     metadata = {"format": FORMAT, "description": json.dumps(description, ensure_ascii=False)}
     tensors = {name: tensor.contiguous().cpu() for name, tensor in recognizer.model.state_dict().items()}
@@ -170,11 +201,11 @@ def load_recognizer(path: str | Path) -> TrainedRecognizer:
         preprocessing = Preprocessing(**description["preprocessing"])
         names = tuple(str(name) for name in description["class_names"])
         name, training = str(description["name"]), dict(description["training"])
-        temperature = float(description.get("temperature", 1.0))  # files from before calibration have none
+        measured = {name: description[name] for name in _MEASURED}
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise WeightsError(f"{path}: its description is damaged or of a later version: {error}") from error
     model = fill(architecture, state, str(path))
     try:
-        return TrainedRecognizer(model, preprocessing, names, name, training, temperature)
-    except WeightsError as error:
+        return TrainedRecognizer(model, preprocessing, names, name, training, **measured)
+    except (TypeError, WeightsError) as error:
         raise WeightsError(f"{path}: {error}") from None

@@ -1,7 +1,8 @@
-"""What an extraction is to be like, as one value."""
+"""What an extraction and a prediction are to be like, as one value each."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from skelact.errors import UsageError, unknown_name
@@ -54,3 +55,50 @@ class ExtractSettings:
 
             if self.smooth not in SMOOTHINGS:
                 raise unknown_name("smoothing", self.smooth, SMOOTHINGS)
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """What of a video is to be predicted, and how.
+
+    Attributes:
+        models: names of the zoo or .safetensors files; the probabilities of several are averaged. None for ntu120, in
+            whose place asl-words stands where it cannot be had.
+        streams: of one model of the zoo, of j, b, jm and bm; their probabilities are averaged by the published weights.
+            None for the joints.
+        window: seconds that the recognizer looks at at once. None for the length of the clips it was trained on, and
+            the whole of a video of up to twice that.
+        stride: seconds from one look to the next; None for a quarter of the window.
+        threshold: an action less probable is not told; None for the recognizer's own.
+        per_person: whether each person gets a timeline, beside the group.
+        top_k: how many of the most probable actions to tell.
+
+    Raises:
+        UsageError: a value that cannot be.
+    """
+
+    models: tuple[str, ...] | None = None
+    streams: tuple[str, ...] | None = None
+    window: float | None = None
+    stride: float | None = None
+    threshold: float | None = None
+    per_person: bool = False
+    top_k: int = 5
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without loading anything."""
+        if self.top_k < 1:
+            raise UsageError(f"top-k is {self.top_k}: ask for at least 1 action")
+        for name in ("window", "stride"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise UsageError(f"{name} is {value}: give seconds, more than 0")
+        if self.window and self.stride and self.stride > self.window:
+            raise UsageError(
+                f"the stride of {self.stride:g} s is longer than the window of {self.window:g} s, so that nobody would "
+                "look at what is between: give a shorter one"
+            )
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise UsageError(f"threshold is {self.threshold}: give a probability of 0 to 1")
+        if self.streams is not None and self.models is not None and len(self.models) > 1:
+            raise UsageError("--streams are those of one model: give one --model, or several of them without --streams")

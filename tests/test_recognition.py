@@ -57,7 +57,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path, recognizer: TrainedRecognizer) 
     assert loaded.model.architecture == SMALL
     for field in ("preprocessing", "class_names", "name", "training"):
         assert getattr(loaded, field) == getattr(recognizer, field)
-    np.testing.assert_array_equal(loaded.probabilities(sequence()), recognizer.probabilities(sequence()))
+    np.testing.assert_array_equal(loaded.probabilities([sequence()])[0], recognizer.probabilities([sequence()])[0])
 
 
 def test_a_temperature_is_saved_and_files_without_one_have_1(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
@@ -194,13 +194,13 @@ def test_a_file_that_is_missing(tmp_path: Path) -> None:
 
 
 def test_probabilities_are_the_mean_over_test_clips(recognizer: TrainedRecognizer) -> None:
-    probabilities = recognizer.probabilities(sequence(frames=30))
+    probabilities = recognizer.probabilities([sequence(frames=30)])[0]
     assert probabilities.shape == (3,)
     assert probabilities.dtype == np.float64
     assert probabilities.sum() == pytest.approx(1)
     assert (probabilities > 0).all()
     single = replace(recognizer, preprocessing=replace(recognizer.preprocessing, test_clips=1))
-    assert not np.allclose(single.probabilities(sequence(frames=30)), probabilities, atol=1e-6)
+    assert not np.allclose(single.probabilities([sequence(frames=30)])[0], probabilities, atol=1e-6)
 
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 30.0])
@@ -213,8 +213,8 @@ def test_a_temperature_divides_the_logits_of_each_test_clip(recognizer: TrainedR
     with torch.no_grad():
         for parameter in divided.cls_head.fc_cls.parameters():
             parameter.div_(temperature)
-    expected = replace(recognizer, model=divided).probabilities(sequence(frames=30))
-    np.testing.assert_allclose(hot.probabilities(sequence(frames=30)), expected, atol=1e-6)
+    expected = replace(recognizer, model=divided).probabilities([sequence(frames=30)])[0]
+    np.testing.assert_allclose(hot.probabilities([sequence(frames=30)])[0], expected, atol=1e-6)
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 20))
@@ -229,21 +229,23 @@ def test_damaged_weights_are_not_taken_for_an_answer(recognizer: TrainedRecogniz
     with torch.no_grad():
         recognizer.model.cls_head.fc_cls.weight[0, 0] = float("inf")
     with pytest.raises(WeightsError, match="output is not finite"):
-        recognizer.probabilities(sequence())
+        recognizer.probabilities([sequence()])[0]
 
 
 def test_probabilities_are_the_same_every_time(recognizer: TrainedRecognizer) -> None:
-    first = recognizer.probabilities(sequence())
-    np.testing.assert_array_equal(recognizer.probabilities(sequence()), first)
-    assert not np.allclose(recognizer.probabilities(sequence(seed=1)), first, atol=1e-4)
+    first = recognizer.probabilities([sequence()])[0]
+    np.testing.assert_array_equal(recognizer.probabilities([sequence()])[0], first)
+    assert not np.allclose(recognizer.probabilities([sequence(seed=1)])[0], first, atol=1e-4)
 
 
 def test_persons_beyond_those_looked_at_do_not_matter(recognizer: TrainedRecognizer) -> None:
     crowd = sequence(instances=4)
     np.testing.assert_allclose(
-        recognizer.probabilities(crowd), recognizer.probabilities(crowd.select([0, 1])), atol=1e-6
+        recognizer.probabilities([crowd])[0], recognizer.probabilities([crowd.select([0, 1])])[0], atol=1e-6
     )
-    assert not np.allclose(recognizer.probabilities(crowd), recognizer.probabilities(crowd.select([0])), atol=1e-4)
+    assert not np.allclose(
+        recognizer.probabilities([crowd])[0], recognizer.probabilities([crowd.select([0])])[0], atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -251,7 +253,7 @@ def test_persons_beyond_those_looked_at_do_not_matter(recognizer: TrainedRecogni
 )
 def test_nobody_is_not_labelled(recognizer: TrainedRecognizer, empty: PoseSequence) -> None:
     with pytest.raises(NobodySeenError, match=r"nobody was seen in clip\.mp4"):
-        recognizer.probabilities(empty)
+        recognizer.probabilities([empty])[0]
 
 
 def faces_only() -> PoseSequence:
@@ -263,7 +265,7 @@ def faces_only() -> PoseSequence:
 @pytest.mark.parametrize("unseen", [faces_only(), sequence(score=0.01)], ids=["faces only", "scores that mean unseen"])
 def test_an_input_without_keypoints_is_not_labelled(recognizer: TrainedRecognizer, unseen: PoseSequence) -> None:
     with pytest.raises(NobodySeenError):
-        recognizer.probabilities(unseen)
+        recognizer.probabilities([unseen])[0]
 
 
 def test_a_sequence_without_the_keypoints_needed(recognizer: TrainedRecognizer) -> None:
@@ -273,9 +275,9 @@ def test_a_sequence_without_the_keypoints_needed(recognizer: TrainedRecognizer) 
         model=Recognizer(replace(SMALL, layout="expressive65"), 3).eval(),
         preprocessing=Preprocessing("expressive65", clip_len=10),
     )
-    np.testing.assert_array_equal(recognizer.probabilities(body), recognizer.probabilities(sequence()))
+    np.testing.assert_array_equal(recognizer.probabilities([body])[0], recognizer.probabilities([sequence()])[0])
     with pytest.raises(InputError, match="a sequence in layout coco17 has no keypoints for layout expressive65"):
-        whole.probabilities(body)
+        whole.probabilities([body])[0]
 
 
 def test_network_input_and_names_must_fit(recognizer: TrainedRecognizer) -> None:
@@ -289,7 +291,7 @@ def test_the_bundled_recognizer_is_whole() -> None:
     bundled = load_recognizer(path)
     assert bundled.name == "asl-words"
     assert len(set(bundled.class_names)) == len(bundled.class_names) > 10
-    assert bundled.probabilities(sequence()).sum() == pytest.approx(1)
+    assert bundled.probabilities([sequence()])[0].sum() == pytest.approx(1)
 
 
 def test_the_bundled_recognizer_understands_clips_it_was_trained_on(shared: Path) -> None:

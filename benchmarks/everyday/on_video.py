@@ -36,7 +36,7 @@ def main() -> None:
             for start in starts:
                 part = alone.frames(start, start + window)
                 if part.present.mean() >= 0.5 and (part.scores[..., :17] > 0.3).any():
-                    rows.append(recognizer.probabilities(part))
+                    rows.append(recognizer.probabilities([part])[0])
                     if arguments.windows:
                         told = " ".join(f"{names[k]} {rows[-1][k]:.2f}" for k in rows[-1].argsort()[::-1][:3])
                         print(f"    {start / sequence.fps:5.1f} s  {told}")

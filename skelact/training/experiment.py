@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from skelact.data.clips import ClipSet
+from skelact.ensemble import PUBLISHED_WEIGHTS
 from skelact.errors import InputError, UsageError
 from skelact.models.preprocessing import STREAMS
 from skelact.recognition import TrainedRecognizer, save_recognizer
 from skelact.training.checkpoint import SETTINGS
 from skelact.training.distributed import is_main_process
 from skelact.training.evaluate import Evaluation, evaluate
-from skelact.training.fuse import PUBLISHED_WEIGHTS, fuse
+from skelact.training.fuse import fuse
 from skelact.training.metrics import figures
 from skelact.training.settings import TrainSettings
 from skelact.training.train import train

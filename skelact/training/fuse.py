@@ -12,12 +12,6 @@ from skelact.errors import InputError, UsageError
 from skelact.training.evaluate import Evaluation
 from skelact.training.metrics import negative_log_likelihood
 
-# The streams of published fusions and their weights (PYSKL; Yang et al. 2024, section 4.2).
-PUBLISHED_WEIGHTS: dict[tuple[str, ...], tuple[float, ...]] = {
-    ("j", "b"): (1, 1),
-    ("jm", "bm"): (1, 1),
-    ("j", "b", "jm", "bm"): (3, 3, 2, 2),
-}
 # Parts that a search deals out to the weights: the finest of these with no more than MOST_TRIES ways to do so.
 _PARTS = (20, 10, 5, 4, 3, 2, 1)
 MOST_TRIES = 1000
@@ -35,22 +29,6 @@ class Weights:
     weights: tuple[float, ...]
     top1: float
     nll: float
-
-
-def published_weights(streams: Sequence[str]) -> tuple[float, ...]:
-    """The published weights of these streams, in any order.
-
-    Raises:
-        UsageError: none are published.
-    """
-    for published, weights in PUBLISHED_WEIGHTS.items():
-        if sorted(streams) == sorted(published):
-            return tuple(weights[published.index(stream)] for stream in streams)
-    known = " or ".join(", ".join(published) for published in PUBLISHED_WEIGHTS)
-    raise UsageError(
-        f"no weights are published for streams {', '.join(stream or '?' for stream in streams)}, only for {known}: "
-        "give weights, or validation predictions to find them on"
-    )
 
 
 def fuse(evaluations: Sequence[Evaluation], weights: Sequence[float]) -> Evaluation:

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skelact.ensemble import PUBLISHED_WEIGHTS, published_weights
 from skelact.errors import InputError, UsageError
 from skelact.models.preprocessing import STREAMS
 from skelact.training.evaluate import Evaluation
-from skelact.training.fuse import PUBLISHED_WEIGHTS, Weights, find_weights, fuse, published_weights
+from skelact.training.fuse import Weights, find_weights, fuse
 from tests.training.predictions import predictions, shuffled
 
 

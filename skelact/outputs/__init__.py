@@ -1,0 +1,1 @@
+"""Files that a prediction is written to: one format a file."""

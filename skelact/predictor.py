@@ -1,0 +1,261 @@
+"""From a video, or the keypoints of one, to the actions in it: who does what, when."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from skelact.devices import resolve_device
+from skelact.ensemble import Ensemble
+from skelact.errors import InputError, NobodySeenError
+from skelact.formats.npz import load_sequence
+from skelact.pipeline import extractor
+from skelact.recognizers import find_ensemble
+from skelact.results import Action, Prediction, Timeline
+from skelact.segments import MIN_STEPS, Segmenter, Step
+from skelact.sequence import PoseSequence
+from skelact.settings import ExtractSettings, PredictSettings
+from skelact.windows import seen_in, step_times, windows_around
+
+# Where nothing is said, a video of up to so many times the usual clip is taken as one clip.
+ONE_CLIP = 2.0
+STRIDES_A_WINDOW = 4
+# Windows that the recognizer looks at in one batch, and clips drawn from each: windows overlap, so that one will do.
+BATCH = 16
+WINDOW_CLIPS = 1
+
+
+class Predictor:
+    """Predicts one video after another with the same models, which are loaded when they are first needed."""
+
+    def __init__(
+        self,
+        settings: PredictSettings = PredictSettings(),
+        extraction: ExtractSettings = ExtractSettings(),
+        *,
+        recognizer: Ensemble | None = None,
+        warn: Callable[[str], None] = warnings.warn,
+    ) -> None:
+        """Decide how to predict; nothing is loaded yet.
+
+        Args:
+            settings: what to predict.
+            extraction: how keypoints are found; its device and `offline` are the recognizer's too.
+            recognizer: one already loaded, in place of the models that the settings name.
+            warn: called with one sentence where something stands in for a default that cannot be had.
+        """
+        self.settings = settings
+        self.extraction = extraction
+        self._given = recognizer
+        self._warn = warn
+
+    @cached_property
+    def recognizer(self) -> Ensemble:
+        """What names the actions.
+
+        Raises:
+            SkelactError: see `skelact.recognizers.find_ensemble`.
+        """
+        if self._given is not None:
+            return self._given
+        settings = self.settings
+        return find_ensemble(settings.models, settings.streams, offline=self.extraction.offline, warn=self._warn)
+
+    @cached_property
+    def device(self) -> str:
+        """Where the recognizer runs."""
+        return resolve_device(self.extraction.device)
+
+    @cached_property
+    def extract(self) -> Callable[..., PoseSequence]:
+        """The keypoints of a video: a function of it and, optionally, `on_frame`; see `skelact.pipeline.extract`."""
+        return extractor(self.extraction, self._warn)
+
+    def predict(
+        self, source: str | Path | PoseSequence, on_frame: Callable[[int, int | None], None] | None = None
+    ) -> Prediction:
+        """The actions in a video.
+
+        Args:
+            source: a video, a folder of its pictures, a .npz sequence, or a sequence.
+            on_frame: called after some frames with those done and those the file states, if it does.
+
+        Raises:
+            NobodySeenError: nobody was seen.
+            SkelactError: see `find_ensemble` and `skelact.pipeline.extract`.
+        """
+        if not isinstance(source, PoseSequence):
+            check_source(source)
+        recognizer = self.recognizer  # before the keypoints, which take long
+        if isinstance(source, PoseSequence):
+            sequence = source
+        elif Path(source).suffix == ".npz":
+            sequence = load_sequence(Path(source))
+        else:
+            sequence = self.extract(source, on_frame)
+        return _predict(sequence, recognizer, self.settings, self.device)
+
+
+def check_source(source: str | Path) -> None:
+    """Make sure that an input is there, before anything is loaded or downloaded for it.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not Path(source).exists():
+        raise InputError(f"there is no file {str(source)!r}: give a video or a .npz sequence")
+
+
+def predict(
+    source: str | Path | PoseSequence,
+    *,
+    settings: PredictSettings = PredictSettings(),
+    extraction: ExtractSettings = ExtractSettings(),
+    on_frame: Callable[[int, int | None], None] | None = None,
+    warn: Callable[[str], None] = warnings.warn,
+) -> Prediction:
+    """The actions in one video; for several, a `Predictor` loads the models only once. See there."""
+    return Predictor(settings, extraction, warn=warn).predict(source, on_frame)
+
+
+def choose_window(settings: PredictSettings, clip_seconds: float, seconds: float) -> tuple[float, float]:
+    """Window and stride, seconds, for a video of this length.
+
+    Args:
+        settings: see `PredictSettings.window` and `stride`.
+        clip_seconds: usual length of the clips that the recognizer was trained on.
+        seconds: of the video; of a shorter one than the window all is looked at at once.
+    """
+    if settings.window is None and settings.stride is None and seconds <= ONE_CLIP * clip_seconds:
+        return seconds, seconds
+    window = settings.window or clip_seconds
+    if window >= seconds:
+        return seconds, seconds
+    return window, min(settings.stride or window / STRIDES_A_WINDOW, window)
+
+
+def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSettings, device: str) -> Prediction:
+    present = sequence.present
+    if not present.any():
+        raise NobodySeenError(f"nobody was seen in {sequence.source or 'the sequence'}: there is no action to name")
+    times = sequence.timestamps
+    seconds = float(times[-1] - times[0] + 1 / sequence.fps)
+    window, stride = choose_window(settings, recognizer.main.clip_seconds, seconds)
+    threshold = recognizer.main.threshold if settings.threshold is None else settings.threshold
+    seen = np.flatnonzero(present.any(axis=1)).tolist()
+    looker = _Looker(sequence, present, recognizer, device, window, stride, seconds)
+
+    def timeline(among: Sequence[int] | None) -> Timeline:
+        return _timeline(looker, among, recognizer, threshold, settings.top_k)
+
+    group = timeline(None)
+    if not group.probabilities.any():
+        raise NobodySeenError(
+            f"no keypoint that {recognizer.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "
+            "action to name"
+        )
+    notes = sequence.notes
+    if settings.window and settings.window > seconds:
+        notes += (f"the window of {settings.window:g} s is longer than the video: its {seconds:.1f} s are one clip",)
+    if len(seen) > recognizer.max_instances and not settings.per_person:
+        notes += (
+            f"{recognizer.name} looks at {recognizer.max_instances} of the {len(seen)} persons at a time: those seen "
+            "longest",
+        )
+    return Prediction(
+        source=sequence.source,
+        model=recognizer.name,
+        estimator=sequence.estimator,
+        class_names=recognizer.class_names,
+        no_action=recognizer.main.no_action,
+        frames=sequence.num_frames,
+        seconds=seconds,
+        persons=tuple(int(sequence.track_ids[k]) for k in seen),
+        window=window,
+        stride=stride,
+        threshold=threshold,
+        group=group,
+        individuals=tuple(timeline([k]) for k in seen) if settings.per_person else (),
+        notes=notes,
+        sequence=sequence,
+    )
+
+
+class _Looker:
+    """Looks at a sequence window by window."""
+
+    def __init__(
+        self,
+        sequence: PoseSequence,
+        present: np.ndarray,
+        recognizer: Ensemble,
+        device: str,
+        window: float,
+        stride: float,
+        seconds: float,
+    ) -> None:
+        self.sequence, self._present, self._recognizer, self._device = sequence, present, recognizer, device
+        self.stride, self.seconds = stride, seconds
+        self.one_clip = window >= seconds
+        self.times = step_times(seconds, stride)
+        self._windows = list(windows_around(self.times, sequence.timestamps, window))
+
+    def steps(self, among: Sequence[int] | None) -> list[Step]:
+        """What is found in each step, of these persons (their places) or, None, of the group."""
+        steps: list[Step] = []
+        for start in range(0, len(self._windows), BATCH):
+            steps += self._look(start, among)
+        return steps
+
+    def _look(self, start: int, among: Sequence[int] | None) -> list[Step]:
+        parts = []
+        for window in self._windows[start : start + BATCH]:
+            if self.one_clip:
+                places = np.flatnonzero(self._present.any(axis=1))
+            else:
+                places = seen_in(self._present, window)
+            if among is not None:
+                places = places[np.isin(places, among)]
+            places = places[: self._recognizer.max_instances]
+            parts.append(self.sequence.frames(window.start, window.stop).select(places))
+        clips = None if self.one_clip else WINDOW_CLIPS
+        found = self._recognizer.probabilities(parts, self._device, clips)
+        return [
+            Step(row, tuple(part.track_ids.tolist()) if row.any() else ())
+            for part, row in zip(parts, found, strict=True)
+        ]
+
+
+def _timeline(
+    looker: _Looker, among: Sequence[int] | None, recognizer: Ensemble, threshold: float, top_k: int
+) -> Timeline:
+    """The timeline of one person, given by place, or of the group."""
+    segmenter = Segmenter(
+        recognizer.class_names,
+        no_action=recognizer.main.no_action,
+        threshold=threshold,
+        stride=looker.stride,
+        min_steps=1 if looker.one_clip else MIN_STEPS,
+    )
+    segments, rows, looks = [], [], 0
+    total = np.zeros(len(recognizer.class_names))
+    for step in looker.steps(among):
+        segments += segmenter.add(step)
+        rows += segmenter.smoothed
+        total += step.probabilities
+        looks += bool(step.persons)
+    segments += segmenter.finish(looker.seconds)
+    rows += segmenter.smoothed
+    mean = total / max(1, looks)
+    best = mean.argsort()[::-1][:top_k]
+    return Timeline(
+        person=None if among is None else int(looker.sequence.track_ids[among[0]]),
+        times=looker.times,
+        probabilities=np.stack(rows),
+        actions=tuple(Action(recognizer.class_names[k], float(mean[k])) for k in best) if looks else (),
+        segments=tuple(segments),
+    )

@@ -1,0 +1,1 @@
+"""A prediction as one page to look at, without a network."""

@@ -1,0 +1,1 @@
+"""A page and an interface to predict uploaded videos."""
