@@ -33,6 +33,30 @@ DetectEvery = Annotated[
         show_default="one each 0.1 s",
     ),
 ]
+Model = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Recognizer: ntu120 (default), asl-words (bundled), or a .safetensors that `skelact train` wrote; several "
+        "are averaged.",
+        show_default=False,
+    ),
+]
+Streams = Annotated[
+    str | None,
+    typer.Option(help="Average streams of the model by the published weights: j,b or j,b,jm,bm.", show_default="j"),
+]
+WindowSeconds = Annotated[
+    float | None,
+    typer.Option(help="Seconds looked at at once.", show_default="the usual clip of the model"),
+]
+Stride = Annotated[
+    float | None, typer.Option(help="Seconds from one look to the next.", show_default="a quarter of the window")
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(help="Actions less probable than this are not told, 0 to 1.", show_default="the model's own"),
+]
+PerPerson = Annotated[bool, typer.Option("--per-person", help="Tell what each person does, beside the group.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
@@ -63,6 +87,38 @@ def warn(message: str) -> None:
 def print_json(value: Any) -> None:
     """A value as JSON on stdout."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@contextmanager
+def print_json_list(wanted: bool) -> Iterator[Callable[[Any], None]]:
+    """A list as JSON on stdout, item by item; one that was begun is closed even where the work is interrupted.
+
+    Args:
+        wanted: whether an empty list is to be printed where there are no items.
+
+    Yields:
+        A function that prints the next item.
+    """
+    count = 0
+
+    def print_one(value: Any) -> None:
+        nonlocal count
+        item = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+        typer.echo(("[\n  " if count == 0 else ",\n  ") + item, nl=False)
+        count += 1
+
+    try:
+        yield print_one
+        if wanted and not count:
+            typer.echo("[]")
+    finally:
+        if count:
+            typer.echo("\n]")
+
+
+def split_commas(text: str | None) -> tuple[str, ...] | None:
+    """The words of an option that takes several with commas between; None where it is not given."""
+    return tuple(word.strip() for word in text.split(",")) if text is not None else None
 
 
 def print_table(title: str, header: list[str], rows: list[list[str]], numbers: set[int] | None = None) -> None:

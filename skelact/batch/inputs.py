@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -51,7 +51,7 @@ def names_one_video(argument: str) -> bool:
     return not (os.path.isdir(argument) or _is_pattern(argument) or _is_list(argument))
 
 
-def expand(arguments: Sequence[str], folder: Path) -> list[Item]:
+def expand(arguments: Sequence[str], folder: Path, whole: Collection[str] = ()) -> list[Item]:
     """The videos that arguments name, each once, in the same order whatever that of the arguments.
 
     An argument is a video, a folder (all videos in it and its subfolders, by their endings; no hidden ones), a
@@ -64,11 +64,12 @@ def expand(arguments: Sequence[str], folder: Path) -> list[Item]:
         folder: where outputs go. They mirror the tree below the folder, the fixed part of the pattern, the folder of
             the list or the video; of several arguments, below what these have in common. clip.mp4 becomes clip.npz,
             but where that would meet another's, clip.mp4.npz.
+        whole: the folders among the arguments that are one video each, of pictures.
 
     Raises:
         InputError: a folder or pattern without videos, an empty or unreadable list.
     """
-    named = [_named(argument) for argument in arguments]
+    named = [_one(argument) if argument in whole else _named(argument) for argument in arguments]
     root = os.path.commonpath([one.root for one in named])
     files: dict[str, str] = {}
     faults: dict[str, str] = {}
@@ -134,6 +135,10 @@ def _named(argument: str) -> _Named:
         return _from_pattern(argument)
     if _is_list(argument):
         return _from_list(argument)
+    return _one(argument)
+
+
+def _one(argument: str) -> _Named:
     return _Named(os.path.dirname(os.path.abspath(argument)), [argument])
 
 

@@ -24,11 +24,23 @@ _ABANDONED_SECONDS = 24 * 3600.0  # without a byte written, wherever the writer 
 
 
 def check_output(path: Path, overwrite: bool = False) -> None:
-    """Make sure that an output may be written, before the work that it is to hold.
+    """Make sure that an output can be written, before the work that it is to hold; missing folders are created.
 
     Raises:
-        OutputError: the file exists and `overwrite` is not set, or something else than a file is in its place.
+        OutputError: the file exists and `overwrite` is not set, something else than a file is in its place, or its
+            folder cannot be written to.
     """
+    _check_place(path, overwrite)
+    draft = draft_path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(exist_ok=False)
+        draft.unlink()
+    except OSError as error:
+        raise write_error(path, error) from None
+
+
+def _check_place(path: Path, overwrite: bool) -> None:
     if path.exists() and not path.is_file():
         raise OutputError(f"{str(path)!r} is not a file: give the name of a file to write")
     if path.exists() and not overwrite:
@@ -48,7 +60,7 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[BinaryIO]:
     Raises:
         OutputError: as of `check_output`, or the file cannot be written, e.g. for want of space.
     """
-    check_output(path, overwrite)
+    _check_place(path, overwrite)
     draft = draft_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

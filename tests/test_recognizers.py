@@ -1,8 +1,7 @@
-"""From a name to a recognizer, and from a sequence to its actions."""
+"""From a name, or a file, to a recognizer; streams of one averaged."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,33 +13,20 @@ import numpy as np
 import pytest
 import torch
 
-from skelact.errors import InputError, NobodySeenError, UsageError, WeightsError
-from skelact.formats import save_sequence
+from skelact.ensemble import Ensemble
+from skelact.errors import InputError, UsageError, WeightsError
 from skelact.models import Architecture, Recognizer, create_model
 from skelact.models.preprocessing import Preprocessing
 from skelact.models.zoo import ZOO, zoo_entry
-from skelact.predict import find_recognizer, predict, predict_sequence
 from skelact.recognition import TrainedRecognizer, save_recognizer
+from skelact.recognizers import find_ensemble, find_recognizer
 from skelact.sequence import PoseSequence
-from skelact.settings import ExtractSettings
+from tests.formats.sequences import walkers
 
 
-def sequence(instances: int = 1, frames: int = 20) -> PoseSequence:
-    """Random keypoints of a whole body in each frame."""
-    random = np.random.default_rng(0)
-    return PoseSequence(
-        keypoints=random.uniform(0, 480, (instances, frames, 133, 2)).astype(np.float32),
-        scores=np.full((instances, frames, 133), 0.9, np.float32),
-        boxes=np.zeros((instances, frames, 4), np.float32),
-        track_ids=np.arange(instances),
-        timestamps=np.arange(frames) / 25,
-        width=640,
-        height=480,
-        fps=25.0,
-        source="clip.mp4",
-        estimator="rtmw-l + rtmdet-m",
-        notes=("28 of 50 stated frames decode",),
-    )
+def made_up(instances: int, frames: int, seed: int = 0) -> PoseSequence:
+    """Persons who walk to the right."""
+    return walkers(frames=frames, persons=instances, seed=seed)
 
 
 @pytest.fixture
@@ -71,62 +57,6 @@ def publish(path: Path, classes: int = 120) -> dict[str, torch.Tensor]:
 def assert_weights(recognizer: TrainedRecognizer, state: dict[str, torch.Tensor]) -> None:
     for name, tensor in recognizer.model.state_dict().items():
         assert torch.equal(tensor, state[name]), name
-
-
-def test_the_most_probable_actions_come_first(recognizer: TrainedRecognizer) -> None:
-    probabilities = recognizer.probabilities(sequence())
-    prediction = predict_sequence(sequence(), recognizer, top_k=3)
-    assert [action.probability for action in prediction.actions] == sorted(probabilities, reverse=True)[:3]
-    for action in prediction.actions:
-        assert probabilities[recognizer.class_names.index(action.name)] == action.probability
-
-
-def test_a_prediction_tells_what_it_comes_from(recognizer: TrainedRecognizer) -> None:
-    prediction = predict_sequence(sequence(instances=2), recognizer)
-    assert (prediction.source, prediction.model, prediction.estimator) == ("clip.mp4", "four", "rtmw-l + rtmdet-m")
-    assert (prediction.persons, prediction.frames) == (2, 20)
-    assert prediction.seconds == pytest.approx(0.8)
-    assert prediction.notes == ("28 of 50 stated frames decode",)
-    assert len(prediction.actions) == 4
-    plain = json.loads(json.dumps(prediction.to_dict()))
-    assert plain["actions"][0] == {"name": prediction.actions[0].name, "probability": prediction.actions[0].probability}
-
-
-def test_persons_not_looked_at_are_noted(recognizer: TrainedRecognizer) -> None:
-    prediction = predict_sequence(sequence(instances=5), recognizer)
-    assert prediction.persons == 5
-    assert prediction.notes[-1] == "four looks at 2 of the 5 persons: those seen longest"
-
-
-@pytest.mark.parametrize("top_k", [0, -1])
-def test_no_action_is_none_to_ask_for(recognizer: TrainedRecognizer, top_k: int) -> None:
-    with pytest.raises(UsageError, match=f"top-k is {top_k}"):
-        predict_sequence(sequence(), recognizer, top_k=top_k)
-
-
-@pytest.mark.parametrize(("instances", "frames"), [(0, 20), (0, 0), (1, 0)])
-def test_an_empty_sequence_is_not_labelled(recognizer: TrainedRecognizer, instances: int, frames: int) -> None:
-    with pytest.raises(NobodySeenError, match=r"nobody was seen in clip\.mp4"):
-        predict_sequence(sequence(instances, frames), recognizer)
-
-
-def test_a_sequence_of_one_frame(recognizer: TrainedRecognizer) -> None:
-    prediction = predict_sequence(sequence(frames=1), recognizer, top_k=1)
-    assert prediction.seconds == pytest.approx(0.04)
-    assert len(prediction.actions) == 1
-
-
-def test_a_saved_sequence_and_a_saved_recognizer(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
-    save_sequence(sequence(), tmp_path / "clip.npz")
-    save_recognizer(recognizer, tmp_path / "four.safetensors")
-    wanted = predict_sequence(sequence(), recognizer)
-    for model in (recognizer, str(tmp_path / "four.safetensors")):
-        assert predict(tmp_path / "clip.npz", model=model, extraction=ExtractSettings(device="cpu")) == wanted
-
-
-def test_a_source_that_is_missing_is_told_before_weights_are_asked_for(home: Path) -> None:
-    with pytest.raises(InputError, match=r"there is no file .*none\.npz"):
-        predict(home / "none.npz", extraction=ExtractSettings(offline=True))
 
 
 @pytest.mark.parametrize(("name", "nearest"), [("ntu-120", "ntu120"), ("asl_words", "asl-words")])
@@ -172,9 +102,7 @@ def test_ntu120_from_a_file_put_in_the_cache_by_hand(home: Path) -> None:
     assert_weights(recognizer, state)
     assert len(set(recognizer.class_names)) == 120
     assert (recognizer.class_names[0], recognizer.class_names[54]) == ("drink water", "hugging other person")
-    actions = predict_sequence(sequence(instances=2), recognizer, top_k=120).actions
-    assert {action.name for action in actions} == set(recognizer.class_names)
-    assert sum(action.probability for action in actions) == pytest.approx(1)
+    assert recognizer.probabilities([made_up(2, 20)])[0].sum() == pytest.approx(1)
 
 
 @contextmanager
@@ -238,3 +166,55 @@ def test_a_stream_is_published_or_not() -> None:
     assert ZOO["ntu120"].address("bm").endswith("/bm.pth")
     with pytest.raises(UsageError, match="unknown stream of ntu120 'bones'"):
         ZOO["ntu120"].address("bones")
+
+
+def test_streams_of_a_model_are_averaged_by_the_published_weights(home: Path) -> None:
+    states = {stream: publish(home / "ntu120" / f"{stream}.pth") for stream in ("j", "b", "jm", "bm")}
+    ensemble = find_ensemble(streams=("j", "b", "jm", "bm"), offline=True)
+    assert ensemble.name == "ntu120 j+b+jm+bm"
+    assert ensemble.weights == pytest.approx((0.3, 0.3, 0.2, 0.2))
+    assert [member.preprocessing.stream for member in ensemble.members] == list(states)
+    sequences = [made_up(2, 30), made_up(1, 30, seed=1)]
+    expected = sum(
+        weight * member.probabilities(sequences)
+        for weight, member in zip(ensemble.weights, ensemble.members, strict=True)
+    )
+    np.testing.assert_allclose(ensemble.probabilities(sequences), expected)
+    assert not np.allclose(ensemble.members[0].probabilities(sequences), expected, rtol=1e-3, atol=0)
+
+
+def test_one_stream_alone(home: Path) -> None:
+    publish(home / "ntu120" / "b.pth")
+    ensemble = find_ensemble(["ntu120"], ("b",), offline=True)
+    assert (len(ensemble.members), ensemble.members[0].preprocessing.stream) == (1, "b")
+
+
+@pytest.mark.parametrize(
+    ("models", "streams", "why"),
+    [
+        (["asl-words"], ("j", "b"), "unknown stream of asl-words 'b'"),
+        (["ntu120"], ("j", "jm"), "no weights are published for streams j, jm"),
+        (["mine.safetensors"], ("j", "b"), "unknown recognizer 'mine.safetensors'"),
+    ],
+)
+def test_streams_that_there_are_not(home: Path, models: list[str], streams: tuple[str, ...], why: str) -> None:
+    for stream in ("j", "jm"):
+        publish(home / "ntu120" / f"{stream}.pth")
+    with pytest.raises(UsageError, match=why):
+        find_ensemble(models, streams, offline=True)
+
+
+def test_several_recognizers_are_averaged_by_class_name(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    turned = replace(recognizer, class_names=recognizer.class_names[::-1], name="turned")
+    for one in (recognizer, turned):
+        save_recognizer(one, tmp_path / f"{one.name}.safetensors")
+    both = find_ensemble([str(tmp_path / f"{one.name}.safetensors") for one in (recognizer, turned)])
+    assert both.name == "four+turned"
+    first = recognizer.probabilities([made_up(1, 20)])[0]
+    np.testing.assert_allclose(both.probabilities([made_up(1, 20)])[0], (first + first[::-1]) / 2)
+
+
+def test_recognizers_of_other_classes_are_not_averaged(recognizer: TrainedRecognizer) -> None:
+    other = replace(recognizer, class_names=("sit", "stand", "walk", "fly"), name="birds")
+    with pytest.raises(InputError, match="four and birds know other classes"):
+        Ensemble.of([recognizer, other])
