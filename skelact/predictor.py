@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -15,18 +15,14 @@ from skelact.errors import InputError, NobodySeenError
 from skelact.formats.npz import load_sequence
 from skelact.pipeline import extractor
 from skelact.recognizers import find_ensemble
-from skelact.results import Action, Prediction, Timeline
-from skelact.segments import MIN_STEPS, Segmenter, Step
+from skelact.results import Prediction
 from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings, PredictSettings
-from skelact.windows import seen_in, step_times, windows_around
+from skelact.timelines import Look, look
 
 # Where nothing is said, a video of up to so many times the usual clip is taken as one clip.
 ONE_CLIP = 2.0
 STRIDES_A_WINDOW = 4
-# Windows that the recognizer looks at in one batch, and clips drawn from each: windows overlap, so that one will do.
-BATCH = 16
-WINDOW_CLIPS = 1
 
 
 class Predictor:
@@ -147,16 +143,12 @@ def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSett
     window, stride = choose_window(settings, recognizer.main.clip_seconds, seconds)
     threshold = recognizer.main.threshold if settings.threshold is None else settings.threshold
     seen = np.flatnonzero(present.any(axis=1)).tolist()
-    looker = _Looker(sequence, present, recognizer, device, window, stride, seconds)
-
-    def timeline(among: Sequence[int] | None) -> Timeline:
-        return _timeline(looker, among, recognizer, threshold, settings.top_k)
-
-    group = timeline(None)
+    how = Look(window, stride, threshold, settings.per_person, settings.top_k, device)
+    group, individuals = look(sequence, recognizer, how, seconds)
     if not group.probabilities.any():
         raise NobodySeenError(
-            f"no keypoint that {recognizer.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "
-            "action to name"
+            f"nobody was seen in {sequence.source or 'the sequence'} for long enough and with keypoints that "
+            f"{recognizer.name} looks at: there is no action to name"
         )
     notes = sequence.notes
     if settings.window and settings.window > seconds:
@@ -179,83 +171,7 @@ def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSett
         stride=stride,
         threshold=threshold,
         group=group,
-        individuals=tuple(timeline([k]) for k in seen) if settings.per_person else (),
+        individuals=tuple(individuals),
         notes=notes,
         sequence=sequence,
-    )
-
-
-class _Looker:
-    """Looks at a sequence window by window."""
-
-    def __init__(
-        self,
-        sequence: PoseSequence,
-        present: np.ndarray,
-        recognizer: Ensemble,
-        device: str,
-        window: float,
-        stride: float,
-        seconds: float,
-    ) -> None:
-        self.sequence, self._present, self._recognizer, self._device = sequence, present, recognizer, device
-        self.stride, self.seconds = stride, seconds
-        self.one_clip = window >= seconds
-        self.times = step_times(seconds, stride)
-        self._windows = list(windows_around(self.times, sequence.timestamps, window))
-
-    def steps(self, among: Sequence[int] | None) -> list[Step]:
-        """What is found in each step, of these persons (their places) or, None, of the group."""
-        steps: list[Step] = []
-        for start in range(0, len(self._windows), BATCH):
-            steps += self._look(start, among)
-        return steps
-
-    def _look(self, start: int, among: Sequence[int] | None) -> list[Step]:
-        parts = []
-        for window in self._windows[start : start + BATCH]:
-            if self.one_clip:
-                places = np.flatnonzero(self._present.any(axis=1))
-            else:
-                places = seen_in(self._present, window)
-            if among is not None:
-                places = places[np.isin(places, among)]
-            places = places[: self._recognizer.max_instances]
-            parts.append(self.sequence.frames(window.start, window.stop).select(places))
-        clips = None if self.one_clip else WINDOW_CLIPS
-        found = self._recognizer.probabilities(parts, self._device, clips)
-        return [
-            Step(row, tuple(part.track_ids.tolist()) if row.any() else ())
-            for part, row in zip(parts, found, strict=True)
-        ]
-
-
-def _timeline(
-    looker: _Looker, among: Sequence[int] | None, recognizer: Ensemble, threshold: float, top_k: int
-) -> Timeline:
-    """The timeline of one person, given by place, or of the group."""
-    segmenter = Segmenter(
-        recognizer.class_names,
-        no_action=recognizer.main.no_action,
-        threshold=threshold,
-        stride=looker.stride,
-        min_steps=1 if looker.one_clip else MIN_STEPS,
-    )
-    segments, rows, looks = [], [], 0
-    total = np.zeros(len(recognizer.class_names))
-    for step in looker.steps(among):
-        segments += segmenter.add(step)
-        rows += segmenter.smoothed
-        total += step.probabilities
-        looks += bool(step.persons)
-    segments += segmenter.finish(looker.seconds)
-    rows += segmenter.smoothed
-    mean = total / max(1, looks)
-    best = mean.argsort()[::-1][:top_k]
-    return Timeline(
-        person=None if among is None else int(looker.sequence.track_ids[among[0]]),
-        times=looker.times,
-        probabilities=np.stack(rows),
-        actions=tuple(Action(recognizer.class_names[k], float(mean[k])) for k in best) if looks else (),
-        segments=tuple(segments),
     )

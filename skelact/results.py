@@ -40,11 +40,12 @@ class Segment:
 class Timeline:
     """What a group, or one person of it, does over time.
 
-    The video is cut into S steps of equal length. A step in which nobody was seen has zeros for probabilities.
+    The video is cut into steps of equal length, of which the timeline of a person has those from where they are first
+    seen to where they are last seen. A step in which nobody was seen has zeros for probabilities.
 
     Attributes:
         person: the track id; None for the group.
-        times: (S,) float64, the middle of each step, seconds from the start of the video.
+        times: (S,) float64, the middle of each of S steps, seconds from the start of the video.
         probabilities: (S, K) float32, of each class in each step, smoothed over time.
         actions: the most probable over all steps, the most probable first.
         segments: the actions told, in the order of their starts, without overlap; what is between them is no action.

@@ -99,6 +99,28 @@ def test_the_group_is_who_is_there_at_the_time() -> None:
     assert not second.probabilities[second.times < 2].any()
 
 
+def test_a_person_has_a_timeline_from_where_they_come_to_where_they_go() -> None:
+    prediction = predict(places(["left"] * 8, [None] * 3 + ["right"] * 2 + [None] * 3), per_person=True)
+    stays, visits = prediction.individuals
+    np.testing.assert_array_equal(stays.times, prediction.group.times)
+    assert visits.times[0] == pytest.approx(3, abs=0.5)
+    assert visits.times[-1] == pytest.approx(5, abs=0.5)
+    assert len(visits.probabilities) == len(visits.times)
+    (segment,) = visits.segments
+    assert (segment.action, segment.start, segment.end) == (
+        "right",
+        pytest.approx(3, abs=0.5),
+        pytest.approx(5, abs=0.5),
+    )
+
+
+def test_a_passer_by_who_was_hardly_seen_has_a_timeline_without_steps() -> None:
+    sequence = places(["left"] * 60, [None] * 30 + ["right"] + [None] * 29, seconds=0.1)
+    prediction = predict(sequence, per_person=True)
+    assert [len(each.times) for each in prediction.individuals] == [len(prediction.group.times), 0]
+    assert (prediction.individuals[1].actions, prediction.individuals[1].segments) == ((), ())
+
+
 def test_while_nobody_is_there_nothing_is_told() -> None:
     prediction = predict(places(["left"] * 2 + [None] * 3 + ["left"] * 2))
     assert told(prediction) == ["left", "left"]
@@ -196,7 +218,7 @@ def test_keypoints_that_the_recognizer_does_not_look_at_are_not_labelled() -> No
     sequence = places(["left", "left"])
     scores = sequence.scores.copy()
     scores[:, :, :23] = 0  # only face and hands
-    with pytest.raises(NobodySeenError, match="no keypoint that sides looks at was seen"):
+    with pytest.raises(NobodySeenError, match="with keypoints that sides looks at"):
         predict(replace(sequence, scores=scores))
 
 
