@@ -1,8 +1,9 @@
-"""Memory of extraction in a long video: python -m benchmarks.long_video [--minutes 60] [--persons 2] [--pose NAME].
+"""Memory in a long video: python -m benchmarks.long_video [--minutes 60] [--persons 2] [--pose NAME].
 
 Draws a video in which some persons, white boxes, walk up and down, and runs the whole chain on it in a process of its
-own: decoding, tracking, assembling, writing, and reading back. By default what finds persons and keypoints is a
-stand-in that costs nothing, so that an hour takes minutes; with --pose a real estimator is used.
+own: decoding, tracking, assembling, writing, reading back, and asl-words on the windows of the group and of each
+person. By default what finds persons and keypoints is a stand-in that costs nothing, so that an hour takes minutes;
+with --pose a real estimator is used.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import numpy as np
 from skelact.formats.npz import load_sequence, save_sequence
 from skelact.pipeline import choose_models, extract
 from skelact.pose import Detections, Poses, View
-from skelact.settings import ExtractSettings
+from skelact.predictor import Predictor
+from skelact.settings import ExtractSettings, PredictSettings
 
 FPS, WIDTH, HEIGHT = 30, 320, 240
 
@@ -88,6 +90,9 @@ def measure(video: Path, pose: str | None) -> None:
     told("write", lambda: save_sequence(sequence, output))
     del sequence
     sequence = told("read", lambda: load_sequence(output))
+    predictor = Predictor(PredictSettings(models=("asl-words",), per_person=True), ExtractSettings(device="cpu"))
+    prediction = told("predict", lambda: predictor.predict(sequence))
+    print(f"{len(prediction.group.times)} windows, {len(prediction.segments)} segments of the group", flush=True)
     print(
         f"{sequence.num_instances} persons, {sequence.num_frames} frames, {output.stat().st_size >> 20} MB on disk",
         flush=True,

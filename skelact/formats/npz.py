@@ -37,7 +37,7 @@ _FIELDS: dict[str, tuple[Any, str, int]] = {
 _WANTED = ("version", *_FIELDS)
 
 
-def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False, origin: str = "") -> None:
+def save_sequence(sequence: PoseSequence, path: str | Path, overwrite: bool = False, origin: str = "") -> None:
     """Write a sequence to a file, whole or not at all; missing folders are created.
 
     Args:
@@ -54,15 +54,16 @@ def save_sequence(sequence: PoseSequence, path: Path, overwrite: bool = False, o
     arrays["version"] = np.array(VERSION)
     if origin:
         arrays[ORIGIN] = np.array(origin, dtype=np.str_)
-    write_arrays(arrays, path, overwrite)
+    write_arrays(arrays, Path(path), overwrite)
 
 
-def load_sequence(path: Path) -> PoseSequence:
+def load_sequence(path: str | Path) -> PoseSequence:
     """The sequence in a file that `save_sequence` wrote; absent persons take next to no memory.
 
     Raises:
         InputError: the file is missing, unreadable, damaged, no sequence, or holds impossible numbers.
     """
+    path = Path(path)
     arrays, names = read_arrays(path, _WANTED, MAKER)
     _check_members(names, path)
     _check_version(arrays["version"], path)
