@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from skelact.keypoints import BODY
 from skelact.pose import Detections, Detector, PoseEstimator, Poses, View
 from skelact.shots import ShotDetector
 from skelact.tracking import Tracker
-from skelact.video import Frame, VideoReader
+from skelact.video import Frame
 
 # Between frames that were looked into, a person whose body is seen with less than this share of the confidence
 # that it had there is looked for again.
@@ -41,7 +41,7 @@ class Batch:
         return [frame.image for frame in self.frames]
 
 
-def read_batches(video: VideoReader, length: int) -> Iterator[Batch]:
+def read_batches(video: Iterable[Frame], length: int) -> Iterator[Batch]:
     """The frames of a video, so many at a time; the last batch may be shorter."""
     shots = ShotDetector()
     frames: list[Frame] = []

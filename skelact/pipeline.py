@@ -19,7 +19,7 @@ from skelact.pose import Detector, PoseEstimator, create_detector, create_estima
 from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings
 from skelact.smoothing import smooth
-from skelact.video import VideoReader
+from skelact.sources import Reader, open_reader
 
 Models = tuple[PoseEstimator, Detector | None]
 DEFAULT_POSE = "rtmw-l"
@@ -48,7 +48,7 @@ def extract(
     that finds one person by itself is given whole frames, and the tracks follow from its keypoints.
 
     Args:
-        source: a video file.
+        source: a video file, or a folder of its pictures.
         settings: see there.
         models: an estimator and detector to use, as `choose_models` gives them; for many videos, see `extractor`.
         on_frame: called after some frames with those done and those the file states, if it does.
@@ -62,7 +62,7 @@ def extract(
         UsageError: an unknown estimator, detector or device.
         WeightsError: weights of a named estimator or detector cannot be had or do not fit.
     """
-    with VideoReader(source) as video:
+    with open_reader(source) as video:
         estimator, detector = models or choose_models(settings, warn)
         every = settings.detect_every or _usual_step(video.fps)
         chain = Chain(estimator, detector, video.fps, every)
@@ -108,7 +108,7 @@ def _usual_step(fps: float) -> int:
     return min(CPU_BATCH, max(1, round(DETECT_SECONDS * fps)))
 
 
-def _batch_length(video: VideoReader, device: str, every: int) -> int:
+def _batch_length(video: Reader, device: str, every: int) -> int:
     """How many frames to take at a time: a multiple of those between two looks of the detector."""
     most = GPU_BATCH if resolve_device(device) != "cpu" else CPU_BATCH
     fitting = min(most, BATCH_BYTES // (3 * video.width * video.height))

@@ -45,6 +45,7 @@ class Segmenter:
         threshold: float = 0.0,
         stride: float = 1.0,
         min_steps: int = MIN_STEPS,
+        first: int = 0,
     ) -> None:
         """Begin at the start of a video.
 
@@ -54,10 +55,11 @@ class Segmenter:
             threshold: a less probable action is not told.
             stride: length of a step, seconds.
             min_steps: an action of fewer steps is not told; 1 where the whole video is one step.
+            first: the number of the step that will be given first, where a person comes later.
         """
         self._names = tuple(class_names)
         self._nothing = self._names.index(no_action) if no_action in self._names else -1
-        self._threshold, self._stride, self._min_steps = threshold, stride, min_steps
+        self._threshold, self._stride, self._min_steps, self._first = threshold, stride, min_steps, first
         self._near: deque[Step] = deque(maxlen=2 * REACH + 1)
         self._given = self._told = 0  # steps
         self._run: list[tuple[float, tuple[int, ...]]] = []
@@ -108,8 +110,8 @@ class Segmenter:
             return []
         return [
             Segment(
-                start=(place - len(run)) * self._stride,
-                end=min(place * self._stride, end),
+                start=(self._first + place - len(run)) * self._stride,
+                end=min((self._first + place) * self._stride, end),
                 action=self._names[self._run_class],
                 probability=float(np.mean([probability for probability, _ in run])),
                 persons=tuple(sorted({person for _, persons in run for person in persons})),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -104,6 +104,7 @@ class _Builder:
             threshold=how.threshold,
             stride=how.stride,
             min_steps=1 if one_clip else MIN_STEPS,
+            first=first,
         )
         self._segments: list[Segment] = []
         self._rows: list[np.ndarray] = []
@@ -126,8 +127,7 @@ class _Builder:
 
     def timeline(self, times: np.ndarray, seconds: float) -> Timeline:
         """All of it, in a video of this length that is cut into the steps of these times."""
-        offset = self._first * self._how.stride
-        self._segments += self._segmenter.finish(seconds - offset)
+        self._segments += self._segmenter.finish(seconds)
         self._rows += self._segmenter.smoothed
         mean = self._total / max(1, self._looks)
         best = mean.argsort()[::-1][: self._how.top_k]
@@ -136,5 +136,5 @@ class _Builder:
             times=times[self._first : self._first + self._steps],
             probabilities=np.stack(self._rows) if self._rows else np.zeros((0, len(self._names)), np.float32),
             actions=tuple(Action(self._names[k], float(mean[k])) for k in best) if self._looks else (),
-            segments=tuple(replace(one, start=one.start + offset, end=one.end + offset) for one in self._segments),
+            segments=tuple(self._segments),
         )

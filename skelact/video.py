@@ -92,7 +92,7 @@ class VideoReader:
         if not self._capture.isOpened() or _codec(self._capture) == _TEXT_CODEC:
             _checked(self.source)  # it may have gone just now
             raise InputError(_why_not_opened(self.source, head))
-        _check_size(self.source, *(int(self._capture.get(side)) for side in _SIDES))  # before memory is taken
+        check_size(self.source, *(int(self._capture.get(side)) for side in _SIDES))  # before memory is taken
         decoded, image = self._capture.read()
         if not decoded:
             raise InputError(
@@ -100,7 +100,7 @@ class VideoReader:
                 "supported here or the file is damaged; convert it: ffmpeg -i INPUT -c:v libx264 OUTPUT.mp4"
             )
         self.height, self.width = image.shape[:2]
-        _check_size(self.source, self.width, self.height)
+        check_size(self.source, self.width, self.height)
         self.stated_frames = _stated_frames(self._capture)
         self.frames_read = 0
         self._stated_fps = self._capture.get(cv2.CAP_PROP_FPS)
@@ -199,7 +199,12 @@ def _checked(source: str) -> tuple[Path, int, bytes]:
     return path, found.st_size, head
 
 
-def _check_size(source: str, width: int, height: int) -> None:
+def check_size(source: str, width: int, height: int) -> None:
+    """Make sure that frames are of a size that can be worked on.
+
+    Raises:
+        InputError: they are too large (`MAX_PIXELS`) or too narrow (`MAX_RATIO`).
+    """
     if width * height > MAX_PIXELS:
         raise InputError(
             f"{source!r} has frames of {width} x {height} pixels, more than {MAX_PIXELS >> 20} million: scale it down, "
