@@ -1,85 +1,130 @@
-"""`skelact models`: the recognizers there are, and checkpoints of other tools."""
+"""`skelact models`: the recognizers, pose estimators and person detectors there are, and their weights."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from skelact.cli.common import Json, Overwrite, print_json, print_table
+from skelact.cli.common import Backend, Json, Offline, print_json, print_table, report_error
+from skelact.cli.importing import import_checkpoint
 
-models = typer.Typer(no_args_is_help=True, help="List, describe and import recognizers.")
+if TYPE_CHECKING:
+    from skelact.catalogue import Entry, WeightsFile
+
+Name = Annotated[str, typer.Argument(help="A recognizer, pose estimator or person detector.")]
+Streams = Annotated[str, typer.Option(help="Streams of a recognizer, e.g. j,b,jm,bm.")]
+
+models = typer.Typer(no_args_is_help=True, help="List, describe, pull and import models.")
+models.command("import")(import_checkpoint)
 
 
 @models.command("list")
-def list_zoo(as_json: Json = False) -> None:
-    """List the trained recognizers and the networks that can be trained."""
+def list_all(as_json: Json = False) -> None:
+    """List recognizers, pose estimators and person detectors, and the networks that can be trained."""
+    from skelact.catalogue import KINDS, list_entries
     from skelact.models import list_models
-    from skelact.models.zoo import ZOO
 
+    entries = list_entries()
     if as_json:
-        trained = [{"name": e.name, "about": e.about, "licence": e.licence} for e in ZOO.values()]
-        print_json({"trained": trained, "networks": list_models()})
+        tables = {f"{kind}s": [_plain(entry) for entry in entries if entry.kind == kind] for kind in KINDS}
+        print_json({**tables, "networks": list_models()})
         return
-    print_table(
-        "Trained recognizers", ["name", "about", "licence"], [[e.name, e.about, e.licence] for e in ZOO.values()]
-    )
+    for kind in KINDS:
+        rows = [[e.name, e.about, e.licence, _state(e)] for e in entries if e.kind == kind]
+        print_table(f"{kind.capitalize()}s", ["name", "about", "licence", "weights"], rows)
     typer.echo("Networks for `skelact train --model`: " + ", ".join(list_models()))
 
 
 @models.command()
-def show(name: Annotated[str, typer.Argument(help="A trained recognizer.")]) -> None:
-    """Show the card of a trained recognizer: data, licence, accuracy, limits."""
-    from skelact.models.zoo import zoo_entry
+def show(name: Name) -> None:
+    """Show what is known of a model: of a recognizer its card, and where the weights come from and lie."""
+    from skelact.catalogue import find_entry
+    from skelact.models.zoo import ZOO
 
-    typer.echo(zoo_entry(name).card.read_text(encoding="utf-8").rstrip())
+    entry = find_entry(name)
+    if name in ZOO:
+        typer.echo(ZOO[name].card.read_text(encoding="utf-8"))
+    else:
+        typer.echo(f"{name}: {entry.kind}\n{entry.about}\nLicence: {entry.licence}\n")
+    for file in entry.files:
+        typer.echo(f"Weights{f' ({file.variant})' if entry.is_downloaded else ''}:")
+        if file.address:
+            typer.echo(f"  from     {file.address}\n  SHA-256  {file.sha256 or 'none is published'}")
+        typer.echo(f"  {'here at ' if file.is_here else 'to go to'} {file.path}")
 
 
-@models.command("import")
-def import_checkpoint(
-    file: Annotated[Path, typer.Argument(help="A .pth of PYSKL or of the SkeleT authors.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help="The .safetensors to write.", show_default="the file's name, here"),
+@models.command()
+def pull(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help="Recognizers, pose estimators, person detectors.", show_default="what predict uses"),
     ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="A text file with one class name a line.", show_default="class 0, class 1, ...")
-    ] = None,
-    stream: Annotated[str, typer.Option(help="The stream it was trained on: j, b, jm or bm.")] = "j",
-    overwrite: Overwrite = False,
+    streams: Streams = "j",
+    backend: Backend = "torch",
+    offline: Offline = False,
 ) -> None:
-    """Bring in a checkpoint by its parameters' names, for `skelact predict --model`.
+    """Download weights, so that they need no network any more; what is here is checked and stays.
 
-    The architecture is read from the names and shapes; all must fit.
+    One that cannot be had does not stop the rest, and the exit status is that of the first failure.
     """
-    from skelact.formats.writing import check_output
-    from skelact.models.checkpoints import fill, infer_architecture, load_state_dict_file
-    from skelact.models.cost import count_parameters
-    from skelact.models.preprocessing import Preprocessing
-    from skelact.recognition import TrainedRecognizer, save_recognizer
+    from skelact.catalogue import default_entries, find_entry
+    from skelact.catalogue import pull as bring
+    from skelact.errors import SkelactError
 
-    target = output or Path(file.with_suffix(".safetensors").name)
-    check_output(target, overwrite)
-    state = load_state_dict_file(file)
-    architecture = infer_architecture(state, str(file))
-    model = fill(architecture, state, str(file))
-    names = _labels(labels, model.num_classes)
-    preprocessing = Preprocessing(architecture.layout, stream, score_channel=architecture.in_channels == 3)
-    save_recognizer(TrainedRecognizer(model, preprocessing, names, target.stem, {"imported": file.name}), target)
-    kind = f"{'skelet-' if architecture.skelet else ''}{architecture.blocks} on {architecture.layout}"
-    typer.echo(f"{target}: {kind}, {model.num_classes} classes, {count_parameters(model):,} parameters")
+    entries = [find_entry(name) for name in names] if names else default_entries()
+    wanted = [(entry, file) for entry in entries for file in entry.choose(streams.split(","), backend)]
+    failures = []
+    for entry, file in wanted:
+        was_here = file.is_here
+        try:
+            bring(entry, file, offline)
+        except SkelactError as error:
+            report_error(str(error))
+            failures.append(error)
+            continue
+        done = "is here" if was_here else "pulled"
+        typer.echo(f"{_called(entry, file)}: {done if file.address else 'comes with the install'}, {file.path}")
+    if failures:
+        raise typer.Exit(failures[0].exit_status)
 
 
-def _labels(file: Path | None, count: int) -> tuple[str, ...]:
-    from skelact.errors import InputError
+@models.command()
+def path(name: Name, streams: Streams = "j", backend: Backend = "torch") -> None:
+    """Print where the weights lie, or will lie, one file a line; exit status 5 if one is not here yet."""
+    from skelact.catalogue import find_entry
+    from skelact.errors import WeightsError
 
-    if file is None:
-        return tuple(f"class {k}" for k in range(count))
-    try:
-        names = tuple(file.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read the labels in {file}: {error}") from error
-    if len(names) != count:
-        raise InputError(f"{file} names {len(names)} classes, the checkpoint has {count}")
-    return names
+    entry = find_entry(name)
+    files = entry.choose(streams.split(","), backend)
+    for file in files:
+        typer.echo(file.path)
+    if missing := [_called(entry, file) for file in files if not file.is_here]:
+        raise WeightsError(f"not here yet: {', '.join(missing)}; `skelact models pull` downloads it")
+
+
+def _called(entry: Entry, file: WeightsFile) -> str:
+    return f"{entry.name} ({file.variant})" if entry.is_downloaded else entry.name
+
+
+def _state(entry: Entry) -> str:
+    """Whether the weights are here, for a table."""
+    if not entry.is_downloaded:
+        return "come with the install"
+    here = [f"{file.variant} is here, {(file.size or 0) / 1e6:.1f} MB" for file in entry.files if file.is_here]
+    return "; ".join(here) or "to be pulled"
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    files = [
+        {
+            "variant": file.variant,
+            "address": file.address or None,
+            "sha256": file.sha256,
+            "path": str(file.path),
+            "here": file.is_here,
+            "bytes": file.size,
+        }
+        for file in entry.files
+    ]
+    return {"name": entry.name, "about": entry.about, "licence": entry.licence, "files": files}

@@ -58,7 +58,7 @@ ZOO = {
     for entry in (
         ZooEntry(
             name="ntu120",
-            about="120 daily, medical and two-person actions; body only; downloaded on first use (ST-GCN++)",
+            about="120 daily, medical and two-person actions; body only (ST-GCN++)",
             licence="Apache-2.0 (PYSKL); trained on NTU RGB+D 120, whose owners allow academic research only",
             card=_FOLDER / "cards" / "ntu120.md",
             architecture=Architecture("stgcnpp", skelet=False, layout="coco17"),
@@ -68,7 +68,7 @@ ZOO = {
         ),
         ZooEntry(
             name="asl-words",
-            about="16 words of American Sign Language and no sign; body and hands; bundled (SkeleT-STGCN++)",
+            about="16 words of American Sign Language and no sign; body and hands (SkeleT-STGCN++)",
             licence="MIT, as the data it was trained on",
             card=_FOLDER / "cards" / "asl-words.md",
             bundled=_FOLDER / "weights" / "asl-words.safetensors",

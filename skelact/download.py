@@ -30,6 +30,7 @@ from rich.progress import (
 
 from skelact.connection import BrokenError, RefusedError, connect_from, first_byte, receive
 from skelact.errors import WeightsError
+from skelact.formats.writing import draft_path
 
 RESUMES = 3  # after cuts, as long as each attempt brings something
 CHUNK = 1 << 18  # bytes
@@ -39,6 +40,15 @@ def cache_dir() -> Path:
     """The folder for everything downloaded: SKELACT_HOME, or the user's cache folder for skelact."""
     home = os.environ.get("SKELACT_HOME")
     return Path(home).expanduser().absolute() if home else platformdirs.user_cache_path("skelact")
+
+
+def cached_file(address: str, folder: str) -> Path:
+    """Where `fetch` keeps the file of an address, be it there or not.
+
+    Raises:
+        WeightsError: that is no address of a file.
+    """
+    return cache_dir() / folder / _file_name(address)
 
 
 def download_progress() -> Progress:
@@ -78,22 +88,21 @@ def fetch(
     Raises:
         WeightsError: the file is not cached and cannot be had; says why and where to put it by hand.
     """
-    name = _file_name(address)
+    target = cached_file(address, folder)
     wanted = "" if sha256 is None else sha256.lower()
     if sha256 is None and not _is_authenticated(address):
         raise WeightsError(f"{address} has no checksum and is no https address: nothing would tell a forged file")
     if sha256 is not None and not re.fullmatch("[0-9a-f]{8,64}", wanted):
         raise WeightsError(f"{address} has no usable checksum: {sha256!r} is not 8 to 64 hexadecimal digits")
-    target = cache_dir() / folder / name
     try:
         if _is_verified(target, wanted):
             return target
         if offline:
             state = "damaged" if target.exists() else "not in the cache"
-            raise WeightsError(f"{name} is {state} and the network is not used: {_by_hand(address, target)}")
+            raise WeightsError(f"{target.name} is {state} and the network is not used: {_by_hand(address, target)}")
         target.parent.mkdir(parents=True, exist_ok=True)
         bars = progress or Progress(disable=True)
-        bar = bars.add_task(name, total=None)
+        bar = bars.add_task(target.name, total=None)
         try:
             with FileLock(f"{target}.lock"):
                 # Another process may have brought it while this one waited.
@@ -157,7 +166,7 @@ def _is_verified(target: Path, wanted: str) -> bool:
 
 def _write_record(target: Path, digest: str) -> None:
     record = target.with_name(f"{target.name}.sha256")
-    draft = record.with_name(f"{record.name}.{os.getpid()}")
+    draft = draft_path(record)
     draft.write_text(f"{digest} {target.stat().st_size}\n")
     os.replace(draft, record)
 

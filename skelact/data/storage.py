@@ -18,7 +18,7 @@ import numpy as np
 
 from skelact.data.clips import Clip, ClipSet
 from skelact.errors import InputError, OutputError
-from skelact.formats.writing import atomic_write, write_error
+from skelact.formats.writing import atomic_write, draft_path, sweep_drafts, write_error
 from skelact.keypoints import get_layout
 
 VERSION = 1
@@ -52,14 +52,14 @@ class ClipWriter:
         self.splits: dict[str, np.ndarray] = {}
         if path.exists() and not (overwrite and is_clip_folder(path)):
             raise OutputError(f"{str(path)!r} exists: give another name, or --overwrite to replace it")
-        self._draft = path.with_name(f".{path.name}.part")
+        self._draft = draft_path(path)
         self._rows = 0
         self._index: dict[str, list[Any]] = {name: [] for name in _INDEX}
 
     def __enter__(self) -> ClipWriter:
         try:
-            shutil.rmtree(self._draft, ignore_errors=True)
             self._draft.mkdir(parents=True)
+            sweep_drafts(self._draft.parent)
             self._files = [(self._draft / name).open("wb") for name in ("keypoints.bin", "scores.bin")]
         except OSError as error:
             raise write_error(self.path, error) from None

@@ -96,7 +96,9 @@ def _is_abandoned(draft: Path) -> bool:
     name = _DRAFT.fullmatch(draft.name)
     if name and name[1] == _machine():
         return not _is_alive(int(name[2]))
-    return time.time() - draft.stat().st_mtime > _ABANDONED_SECONDS
+    # The time of a folder stands still while its files grow.
+    newest = max(file.stat().st_mtime for file in (draft, *(draft.iterdir() if draft.is_dir() else ())))
+    return time.time() - newest > _ABANDONED_SECONDS
 
 
 def _is_alive(process: int) -> bool:

@@ -158,6 +158,18 @@ def test_an_unfinished_folder_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path, ragged: ClipSet) -> None:
+    with ClipWriter(tmp_path / "clips", ragged.class_names, ragged.layout) as writer:
+        (living,) = tmp_path.glob(".skelact-*.part")
+        dead = living.with_name(f".skelact-{living.name.split('-')[1]}-{2**22 + 1}-00000000.part")
+        dead.mkdir()
+        (dead / "keypoints.bin").write_bytes(b"half")
+        save_clips(ragged, tmp_path / "others")
+        assert living.exists()
+        writer.add(ragged.clip(0))
+    assert {file.name for file in tmp_path.iterdir()} == {"clips", "others"}
+
+
 def test_a_folder_is_replaced_only_if_asked(tmp_path: Path, ragged: ClipSet) -> None:
     save_clips(ragged, tmp_path / "clips")
     with pytest.raises(OutputError, match="exists: give another name, or --overwrite"):
