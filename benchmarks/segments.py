@@ -1,8 +1,8 @@
 """How well segments are found: python -m benchmarks.segments DATA --models FOLDER [--fold NAME] [--csv FILE].
 
 Untrimmed sequences are composed of clips of a person whom the network has not seen in training: signs in random order,
-with that person's clips of "no sign" between them, each clip without its first frame as in all of this project. The rate
-of the data was not recorded; `FPS` is assumed. The product's own path predicts them (`skelact.Predictor`).
+with that person's clips of "no sign" between them, each clip without its first frame as in all of this project. The
+rate of the data was not recorded; `FPS` is assumed. The product's own path predicts them (`skelact.Predictor`).
 
 Networks that are absent from the folder of models are trained first (3 to 15 minutes each on one core).
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from skelact.data.npz import read_npz
 from skelact.ensemble import Ensemble
 from skelact.predictor import Predictor
 from skelact.recognition import TrainedRecognizer, load_recognizer
+from skelact.recognizers import find_recognizer
 from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings, PredictSettings
 
@@ -205,6 +206,19 @@ def measure(truths: Sequence[Truth], recognizer: TrainedRecognizer, settings: Pr
     }
 
 
+def as_bundled(recognizer: TrainedRecognizer, truths: Sequence[Truth]) -> TrainedRecognizer:
+    """The recognizer with temperature and threshold of asl-words, and the length of the clips it was trained on."""
+    bundled = find_recognizer("asl-words", offline=True)
+    start, end, _ = truths[0].segments[0]
+    return replace(
+        recognizer,
+        temperature=bundled.temperature,
+        threshold=bundled.threshold,
+        clip_seconds=end - start,
+        no_action=NOTHING,
+    )
+
+
 def train(fold: str, data: Path, output: Path) -> None:
     """Train the network of a fold, as asl-words was trained, without the person held out."""
     from skelact.cli import main as skelact
@@ -238,7 +252,7 @@ def main() -> None:
         if not file.exists():
             train(fold, options.data, file)
         truths = list(compose(options.data, FOLDS[fold], options.blend))
-        figures = measure(truths, load_recognizer(file), settings)
+        figures = measure(truths, as_bundled(load_recognizer(file), truths), settings)
         rows.append({"fold": fold, "blend": options.blend, **{k: round(v, 4) for k, v in figures.items()}})
         print(rows[-1], flush=True)
     if options.csv:

@@ -10,13 +10,16 @@ import typer
 from skelact.cli.calibrate import calibrate
 from skelact.cli.common import report_error, show_version
 from skelact.cli.convert import convert
+from skelact.cli.doctor import doctor
 from skelact.cli.extract import extract
 from skelact.cli.fuse import fuse
 from skelact.cli.models import models
 from skelact.cli.predict import predict
 from skelact.cli.prepare import prepare
+from skelact.cli.serve import serve
 from skelact.cli.test import test
 from skelact.cli.train import train
+from skelact.cli.visualize import visualize
 
 app = typer.Typer(
     name="skelact",
@@ -39,13 +42,16 @@ def skelact(
 
 app.command()(extract)
 app.command()(predict)
+app.command()(visualize)
 app.command()(convert)
 app.command()(prepare)
 app.command()(train)
 app.command()(test)
 app.command()(fuse)
 app.command()(calibrate)
+app.command()(serve)
 app.add_typer(models, name="models")
+app.command()(doctor)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

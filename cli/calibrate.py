@@ -1,4 +1,4 @@
-"""`skelact calibrate`: a recognizer to one whose probabilities mean what they say."""
+"""`skelact calibrate`: a recognizer to one whose probabilities mean what they say, and that is silent when unsure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def calibrate(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Fit a temperature on labelled clips the recognizer was not trained on, and write the recognizer with it.
+    """Fit a temperature and a threshold on labelled clips the recognizer was not trained on, and write it with them.
+
+    The threshold is the probability below which `predict` tells no action: the one with the best F1 of actions told.
 
     Clips used for this can no longer show how well calibrated the result is; the cross-fitted figures can: each group
     is judged with the temperature of the others.
@@ -43,7 +45,7 @@ def calibrate(
     from skelact.recognition import save_recognizer
     from skelact.recognizers import find_recognizer
     from skelact.settings import ExtractSettings
-    from skelact.training.calibrate import calibration_report, with_temperature
+    from skelact.training.calibrate import calibrated, calibration_report
 
     check_outputs([output], overwrite)
     chosen = resolve_device(device)
@@ -62,8 +64,8 @@ def calibrate(
         sequences=sequences,
         extraction=ExtractSettings(pose, detector, device=chosen, offline=offline),
     )
-    report = calibration_report(evaluation)
-    save_recognizer(with_temperature(trained, report.temperature), output)
+    report = calibration_report(evaluation, trained.no_action)
+    save_recognizer(calibrated(trained, report), output)
     if as_json:
         print_json({"recognizer": trained.name, "output": str(output)} | report.to_dict())
     else:
@@ -84,6 +86,11 @@ def _print(report: CalibrationReport, output: Path) -> None:
         ["", "expected calibration error", "negative log-likelihood"],
         rows,
         numbers={1, 2},
+    )
+    threshold = report.threshold
+    typer.echo(
+        f"Threshold {threshold.value:.3f}: the actions told have an F1 of {threshold.f1:.3f} on these clips, and of "
+        f"{threshold.f1_without:.3f} where all are told."
     )
     if report.note:
         warn(report.note)

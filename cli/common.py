@@ -47,10 +47,10 @@ Streams = Annotated[
 ]
 WindowSeconds = Annotated[
     float | None,
-    typer.Option(help="Seconds looked at at once.", show_default="the usual clip of the model"),
+    typer.Option(help="Seconds looked at at once.", show_default="0.7 of the usual clip of the model"),
 ]
 Stride = Annotated[
-    float | None, typer.Option(help="Seconds from one look to the next.", show_default="a quarter of the window")
+    float | None, typer.Option(help="Seconds from one look to the next.", show_default="a fifth of the window")
 ]
 Threshold = Annotated[
     float | None,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,9 +21,14 @@ from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings, PredictSettings
 from skelact.timelines import Look, look
 
+if TYPE_CHECKING:
+    from skelact.live.update import LiveUpdate
+
 # Where nothing is said, a video of up to so many times the usual clip is taken as one clip.
 ONE_CLIP = 2.0
-STRIDES_A_WINDOW = 4
+# Windows shorter than the clips find the edges of actions better, and see enough (benchmarks/segments.py).
+WINDOW_SHARE = 0.7
+STRIDES_A_WINDOW = 5
 
 
 class Predictor:
@@ -95,6 +101,12 @@ class Predictor:
             sequence = self.extract(source, on_frame)
         return _predict(sequence, recognizer, self.settings, self.device)
 
+    def live(self, source: str, **options: Any) -> Generator[LiveUpdate, None, None]:
+        """What happens before a camera, frame by frame; see `skelact.live.watch.watch`, whose options these are."""
+        from skelact.live.watch import watch
+
+        return watch(self, source, **options)
+
 
 def check_source(source: str | Path) -> None:
     """Make sure that an input is there, before anything is loaded or downloaded for it.
@@ -128,7 +140,7 @@ def choose_window(settings: PredictSettings, clip_seconds: float, seconds: float
     """
     if settings.window is None and settings.stride is None and seconds <= ONE_CLIP * clip_seconds:
         return seconds, seconds
-    window = settings.window or clip_seconds
+    window = settings.window or WINDOW_SHARE * clip_seconds
     if window >= seconds:
         return seconds, seconds
     return window, min(settings.stride or window / STRIDES_A_WINDOW, window)
@@ -145,10 +157,10 @@ def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSett
     seen = np.flatnonzero(present.any(axis=1)).tolist()
     how = Look(window, stride, threshold, settings.per_person, settings.top_k, device)
     group, individuals = look(sequence, recognizer, how, seconds)
-    if not group.probabilities.any():
+    if len(group.times) == 1 and not group.probabilities.any():
         raise NobodySeenError(
-            f"nobody was seen in {sequence.source or 'the sequence'} for long enough and with keypoints that "
-            f"{recognizer.name} looks at: there is no action to name"
+            f"no keypoint that {recognizer.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "
+            "action to name"
         )
     notes = sequence.notes
     if settings.window and settings.window > seconds:

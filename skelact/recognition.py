@@ -101,22 +101,47 @@ class TrainedRecognizer:
         """
         count = test_clips or self.preprocessing.test_clips
         result = np.zeros((len(sequences), len(self.class_names)))
-        clips = {k: found for k, one in enumerate(sequences) if (found := self._clips(one, count)) is not None}
+        clips = {k: found[0] for k, one in enumerate(sequences) if (found := self.clips(one, count)) is not None}
         if clips:
-            logits = class_logits(self.model.to(device), np.concatenate(list(clips.values())), device)
+            logits = class_logits(_on(self.model, device), np.concatenate(list(clips.values())), device)
             per_sequence = logits.reshape(len(clips), count, -1)
             result[list(clips)] = mean_probabilities(per_sequence, self.temperature)
         return result
 
-    def _clips(self, sequence: PoseSequence, count: int) -> np.ndarray | None:
-        """(count, max_instances, clip_len, V, C) of a sequence; None where nothing was seen in it."""
+    def clips(self, sequence: PoseSequence, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """A sequence as the network takes it; None where nothing was seen in it.
+
+        Args:
+            sequence: taken as one clip.
+            count: how many test clips to draw.
+
+        Returns:
+            Clips (count, max_instances, clip_len, V, C), and (V,) bool, whether each keypoint was ever seen of those
+            persons.
+
+        Raises:
+            InputError: the sequence lacks keypoints of the recognizer's layout.
+        """
         sequence = sequence.to_layout(self.preprocessing.layout)
         points, scores = normalize(
             sequence.keypoints, sequence.scores, sequence.width, sequence.height, self.preprocessing
         )
         if not (scores > UNSEEN).any():
             return None
-        return to_clips(points, scores, self.preprocessing, count)
+        seen = (scores[: self.preprocessing.max_instances] > UNSEEN).any(axis=(0, 1))
+        return to_clips(points, scores, self.preprocessing, count), seen
+
+
+def _on(model: Recognizer, device: str) -> Recognizer:
+    """The model on a device: `to` asks each of its modules, which takes as long as some windows do."""
+    import torch
+
+    wanted, parameter = torch.device(device), next(model.parameters(), None)
+    if parameter is not None:
+        here = parameter.device
+        if here.type == wanted.type and wanted.index in (None, here.index):
+            return model
+    return model.to(wanted)
 
 
 def class_logits(model: torch.nn.Module, clips: np.ndarray, device: str) -> np.ndarray:

@@ -10,11 +10,10 @@ import numpy as np
 
 from skelact.results import Segment
 
-# How much a step's own window and those of its neighbours count for its probabilities.
-KERNEL = (0.25, 0.5, 0.25)
-REACH = len(KERNEL) // 2
-# An action told for fewer steps than this is none.
-MIN_STEPS = 2
+# Chosen on two held-out persons (benchmarks/segments.py), in windows: the probabilities of a step count beside those of
+# its neighbours up to so far, in a triangle; an action told for a shorter time is none.
+REACH = 0.4
+SHORTEST = 0.7
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Segmenter:
         *,
         no_action: str = "",
         threshold: float = 0.0,
-        stride: float = 1.0,
-        min_steps: int = MIN_STEPS,
+        window: float,
+        stride: float,
         first: int = 0,
     ) -> None:
         """Begin at the start of a video.
@@ -53,14 +52,17 @@ class Segmenter:
             class_names: one a class.
             no_action: the one of them that means none of the others; "" where there is none.
             threshold: a less probable action is not told.
-            stride: length of a step, seconds.
-            min_steps: an action of fewer steps is not told; 1 where the whole video is one step.
+            window: what the recognizer looked at in each step, seconds.
+            stride: length of a step, seconds; that of the window where a video is one clip.
             first: the number of the step that will be given first, where a person comes later.
         """
         self._names = tuple(class_names)
         self._nothing = self._names.index(no_action) if no_action in self._names else -1
-        self._threshold, self._stride, self._min_steps, self._first = threshold, stride, min_steps, first
-        self._near: deque[Step] = deque(maxlen=2 * REACH + 1)
+        self._threshold, self._stride, self._first = threshold, stride, first
+        self._reach = round(REACH * window / stride)
+        self._min_steps = max(1, round(SHORTEST * window / stride))
+        self._kernel = 1 - np.abs(np.arange(-self._reach, self._reach + 1)) / (self._reach + 1)
+        self._near: deque[Step] = deque(maxlen=2 * self._reach + 1)
         self._given = self._told = 0  # steps
         self._run: list[tuple[float, tuple[int, ...]]] = []
         self._run_class = -1
@@ -71,7 +73,7 @@ class Segmenter:
         self.smoothed = []
         self._near.append(step)
         self._given += 1
-        return self._tell(self._given - 1 - REACH) if self._given > REACH else []
+        return self._tell(self._given - 1 - self._reach) if self._given > self._reach else []
 
     def finish(self, end: float) -> list[Segment]:
         """The segments that are left at the end of the video, at `end` seconds."""
@@ -87,7 +89,7 @@ class Segmenter:
         step = self._near[place - first]
         smoothed = np.zeros_like(step.probabilities, dtype=np.float64)
         total = 0.0
-        for k, weight in enumerate(KERNEL, place - REACH):
+        for k, weight in enumerate(self._kernel, place - self._reach):
             if step.persons and first <= k < self._given and self._near[k - first].persons:
                 smoothed += weight * self._near[k - first].probabilities
                 total += weight

@@ -66,9 +66,9 @@ class PredictSettings:
             whose place asl-words stands where it cannot be had.
         streams: of one model of the zoo, of j, b, jm and bm; their probabilities are averaged by the published weights.
             None for the joints.
-        window: seconds that the recognizer looks at at once. None for the length of the clips it was trained on, and
-            the whole of a video of up to twice that.
-        stride: seconds from one look to the next; None for a quarter of the window.
+        window: seconds that the recognizer looks at at once. None for 0.7 times the length of the clips it was trained
+            on, and the whole of a video of up to twice that length.
+        stride: seconds from one look to the next; None for a fifth of the window.
         threshold: an action less probable is not told; None for the recognizer's own.
         per_person: whether each person gets a timeline, beside the group.
         top_k: how many of the most probable actions to tell.

@@ -9,7 +9,7 @@ import numpy as np
 
 from skelact.ensemble import Ensemble
 from skelact.results import Action, Segment, Timeline
-from skelact.segments import MIN_STEPS, Segmenter, Step
+from skelact.segments import Segmenter, Step
 from skelact.sequence import PoseSequence
 from skelact.windows import Window, seen_in, step_times, windows_around
 
@@ -54,10 +54,10 @@ def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float
 
     def builder(place: int, first: int) -> _Builder:
         person = None if place < 0 else int(sequence.track_ids[place])
-        return _Builder(person, first, recognizer, how, one_clip)
+        return _Builder(person, first, recognizer, how)
 
     group, individuals = builder(-1, 0), {}
-    for number, found in enumerate(_steps(sequence, present, windows, recognizer, how, one_clip)):
+    for number, found in enumerate(steps(sequence, present, windows, recognizer, how, one_clip)):
         group.add(found.pop(-1))
         for place, step in found.items():
             individuals.setdefault(place, builder(place, number)).add_at(number, step)
@@ -67,7 +67,7 @@ def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float
     return group.timeline(times, seconds), [each.timeline(times, seconds) for each in persons]
 
 
-def _steps(
+def steps(
     sequence: PoseSequence,
     present: np.ndarray,
     windows: list[Window],
@@ -95,15 +95,15 @@ def _steps(
 class _Builder:
     """Puts steps together as the timeline of the group or of a person, who has none before and after being seen."""
 
-    def __init__(self, person: int | None, first: int, recognizer: Ensemble, how: Look, one_clip: bool) -> None:
+    def __init__(self, person: int | None, first: int, recognizer: Ensemble, how: Look) -> None:
         self._person, self._first, self._how = person, first, how
         self._names = recognizer.class_names
         self._segmenter = Segmenter(
             self._names,
             no_action=recognizer.main.no_action,
             threshold=how.threshold,
+            window=how.window,
             stride=how.stride,
-            min_steps=1 if one_clip else MIN_STEPS,
             first=first,
         )
         self._segments: list[Segment] = []

@@ -141,17 +141,17 @@ def test_persons_not_looked_at_are_noted() -> None:
     [
         ({}, 1.5, 1.5, 1.5),
         ({}, 2.0, 2.0, 2.0),
-        ({}, 10.0, 1.0, 0.25),
-        ({"window": 1.5}, 1.8, 1.5, 0.375),
+        ({}, 10.0, 0.7, 0.14),
+        ({"window": 1.5}, 1.8, 1.5, 0.3),
         ({"window": 1.5, "stride": 1.0}, 1.8, 1.5, 1.0),
         ({"window": 5.0}, 3.0, 3.0, 3.0),
-        ({"stride": 0.5}, 1.5, 1.0, 0.5),
-        ({"stride": 4.0}, 10.0, 1.0, 1.0),
+        ({"stride": 0.5}, 1.5, 0.7, 0.5),
+        ({"stride": 4.0}, 10.0, 0.7, 0.7),
     ],
     ids=[
         "a usual clip is one clip",
         "also of twice the length",
-        "a longer video is looked at by windows of the usual clip, a quarter apart",
+        "a longer video is looked at by windows of 0.7 of the usual clip, a fifth apart",
         "a window asked for counts also for a short video",
         "with its stride",
         "a window longer than the video is the video",
@@ -218,7 +218,7 @@ def test_keypoints_that_the_recognizer_does_not_look_at_are_not_labelled() -> No
     sequence = places(["left", "left"])
     scores = sequence.scores.copy()
     scores[:, :, :23] = 0  # only face and hands
-    with pytest.raises(NobodySeenError, match="with keypoints that sides looks at"):
+    with pytest.raises(NobodySeenError, match="no keypoint that sides looks at was seen"):
         predict(replace(sequence, scores=scores))
 
 

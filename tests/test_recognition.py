@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from skelact.data.npz import read_npz
-from skelact.errors import InputError, NobodySeenError, OutputError, WeightsError
+from skelact.errors import InputError, OutputError, WeightsError
 from skelact.models import Architecture, Recognizer
 from skelact.models.preprocessing import Preprocessing
 from skelact.models.zoo import ZOO
@@ -60,10 +60,11 @@ def test_what_is_saved_is_loaded(tmp_path: Path, recognizer: TrainedRecognizer) 
     np.testing.assert_array_equal(loaded.probabilities([sequence()])[0], recognizer.probabilities([sequence()])[0])
 
 
-def test_a_temperature_is_saved_and_files_without_one_have_1(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
-    save_recognizer(replace(recognizer, temperature=2.5), tmp_path / "hot.safetensors")
-    assert load_recognizer(tmp_path / "hot.safetensors").temperature == 2.5
-    assert load_recognizer(write(tmp_path / "older.safetensors", recognizer)).temperature == 1.0
+def test_what_was_measured_is_saved(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
+    measured = {"temperature": 2.5, "clip_seconds": 1.25, "no_action": NAMES[0], "threshold": 0.4}
+    save_recognizer(replace(recognizer, **measured), tmp_path / "small.safetensors")  # type: ignore[arg-type]
+    loaded = load_recognizer(tmp_path / "small.safetensors")
+    assert {name: getattr(loaded, name) for name in measured} == measured
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path, recognizer: TrainedRecognizer) -> None:
@@ -99,6 +100,10 @@ def write(
         "class_names": list(recognizer.class_names),
         "name": recognizer.name,
         "training": recognizer.training,
+        "temperature": 1.0,
+        "clip_seconds": 3.0,
+        "no_action": "",
+        "threshold": 0.0,
     }
     for name, change in changes.items():
         old = description.get(name)
@@ -153,6 +158,10 @@ ODD_DESCRIPTIONS = {
     "a temperature below 0": {"temperature": -1.5},
     "a temperature that is no number": {"temperature": float("nan")},
     "a temperature without end": {"temperature": float("inf")},
+    "clips of no length": {"clip_seconds": 0},
+    "a threshold above 1": {"threshold": 1.5},
+    "a threshold that is no number": {"threshold": float("nan")},
+    "a class of no action that there is not": {"no_action": "fly"},
     "a temperature in words": {"temperature": "warm"},
     "clips of a word's length": {"preprocessing": {"clip_len": "long"}},
     "no persons": {"preprocessing": {"max_instances": 0}},
@@ -251,9 +260,11 @@ def test_persons_beyond_those_looked_at_do_not_matter(recognizer: TrainedRecogni
 @pytest.mark.parametrize(
     "empty", [sequence(instances=0), sequence(score=0), sequence(frames=0)], ids=["I", "score", "T"]
 )
-def test_nobody_is_not_labelled(recognizer: TrainedRecognizer, empty: PoseSequence) -> None:
-    with pytest.raises(NobodySeenError, match=r"nobody was seen in clip\.mp4"):
-        recognizer.probabilities([empty])[0]
+def test_nobody_has_no_probabilities_among_those_who_do(recognizer: TrainedRecognizer, empty: PoseSequence) -> None:
+    first, nobody, last = recognizer.probabilities([sequence(), empty, sequence(seed=1)])
+    assert not nobody.any()
+    np.testing.assert_allclose(first, recognizer.probabilities([sequence()])[0], atol=1e-6)
+    np.testing.assert_allclose(last, recognizer.probabilities([sequence(seed=1)])[0], atol=1e-6)
 
 
 def faces_only() -> PoseSequence:
@@ -264,8 +275,13 @@ def faces_only() -> PoseSequence:
 
 @pytest.mark.parametrize("unseen", [faces_only(), sequence(score=0.01)], ids=["faces only", "scores that mean unseen"])
 def test_an_input_without_keypoints_is_not_labelled(recognizer: TrainedRecognizer, unseen: PoseSequence) -> None:
-    with pytest.raises(NobodySeenError):
-        recognizer.probabilities([unseen])[0]
+    assert not recognizer.probabilities([unseen]).any()
+
+
+def test_fewer_test_clips_where_asked_for(recognizer: TrainedRecognizer) -> None:
+    single = replace(recognizer, preprocessing=replace(recognizer.preprocessing, test_clips=1))
+    long = [sequence(frames=30)]
+    np.testing.assert_array_equal(recognizer.probabilities(long, test_clips=1), single.probabilities(long))
 
 
 def test_a_sequence_without_the_keypoints_needed(recognizer: TrainedRecognizer) -> None:

@@ -54,6 +54,7 @@ class ClipSet:
         layout: the order of the V keypoints.
         relative: whether keypoints are shares of width and height.
         splits: the part of a split (e.g. "xsub_train") to which clips belong to it, (N,) bool.
+        clip_seconds: usual length of a clip; None where the rate of the frames is not known.
     """
 
     keypoints: np.ndarray
@@ -69,6 +70,7 @@ class ClipSet:
     layout: str
     relative: bool = False
     splits: Mapping[str, np.ndarray] = field(default_factory=dict)
+    clip_seconds: float | None = None
 
     def __post_init__(self) -> None:
         """Check that everything fits together.
@@ -235,7 +237,8 @@ class ClipSet:
 def join(sets: list[ClipSet]) -> ClipSet:
     """Several sets as one: classes joined by name, groups with equal names joined, splits dropped.
 
-    Clip names get the number of their set in front where they would repeat.
+    Clip names get the number of their set in front where they would repeat. The usual length of a clip is the mean of
+    those known, by the numbers of clips.
 
     Raises:
         InputError: the sets differ in layout.
@@ -258,8 +261,16 @@ def join(sets: list[ClipSet]) -> ClipSet:
         for name in ("keypoints", "scores", "frames", "instances", "sizes", "labels", "groups")
     }
     offsets = np.concatenate([clips.offsets + start for clips, start in zip(sets, starts[:-1], strict=True)])
+    known = [clips for clips in sets if clips.clip_seconds is not None]
+    seconds = np.average([clips.clip_seconds for clips in known], weights=[len(c) for c in known]) if known else None
     return ClipSet(
-        **together, offsets=offsets, names=names, class_names=classes, layout=sets[0].layout, relative=relative
+        **together,
+        offsets=offsets,
+        names=names,
+        class_names=classes,
+        layout=sets[0].layout,
+        relative=relative,
+        clip_seconds=None if seconds is None else float(seconds),
     )
 
 
@@ -267,4 +278,4 @@ def _in_pixels(clips: ClipSet) -> ClipSet:
     if not clips.relative:
         return clips
     whole = ClipSet.from_clips((clips.clip(k) for k in range(len(clips))), clips.class_names, clips.layout)
-    return replace(whole, splits=clips.splits)
+    return replace(whole, splits=clips.splits, clip_seconds=clips.clip_seconds)

@@ -6,7 +6,7 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -136,16 +136,19 @@ def load_folder(
     Raises:
         InputError: a class is left without clips.
     """
-    clips = []
+    clips, seconds = [], []
     for entry in folder.clips:
         try:
-            clips.append(clip_of(sequence_of(entry).to_layout(layout), folder.class_names.index(entry.label), entry))
+            sequence = sequence_of(entry).to_layout(layout)
+            clips.append(clip_of(sequence, folder.class_names.index(entry.label), entry))
+            seconds.append(sequence.num_frames / sequence.fps)
         except SkelactError as error:
             warn(f"{entry.name} is left out: {error}")
     empty = sorted(set(folder.class_names) - {folder.class_names[clip.label] for clip in clips})
     if empty:
         raise InputError(f"no usable clip of class {empty[0]}: add clips, or take the subfolder away")
-    return ClipSet.from_clips(clips, folder.class_names, layout)
+    found = ClipSet.from_clips(clips, folder.class_names, layout)
+    return replace(found, clip_seconds=float(np.median(seconds)))
 
 
 def clip_of(sequence: PoseSequence, label: int, entry: FolderClip) -> Clip:

@@ -1,4 +1,4 @@
-"""A temperature that makes probabilities mean what they say (Guo et al. 2017, section 4.2)."""
+"""A temperature that makes probabilities mean what they say (Guo et al. 2017, section 4.2), and a threshold."""
 
 from __future__ import annotations
 
@@ -27,8 +27,23 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class Threshold:
+    """The probability below which an action is better not told.
+
+    Attributes:
+        value: 0..1; 0 tells every action.
+        f1: of the actions told, with it.
+        f1_without: where all are told.
+    """
+
+    value: float
+    f1: float
+    f1_without: float
+
+
+@dataclass(frozen=True)
 class CalibrationReport:
-    """What a temperature does.
+    """What a temperature does, and the threshold for what comes out at it.
 
     Attributes:
         temperature: fitted on all clips.
@@ -39,6 +54,7 @@ class CalibrationReport:
             groups. None where that cannot be had, for the reason in `note`.
         top1_before, top1_after: a temperature leaves the order of classes in one test clip as it is, but can change
             that of the mean over several.
+        threshold: chosen at the fitted temperature, on all clips.
         note: one sentence, or "".
     """
 
@@ -50,6 +66,7 @@ class CalibrationReport:
     cross_fitted: Calibration | None
     top1_before: float
     top1_after: float
+    threshold: Threshold
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,13 +120,34 @@ def _check_inside(losses: np.ndarray, least: float, clips: int) -> None:
         )
 
 
-def with_temperature(recognizer: TrainedRecognizer, temperature: float) -> TrainedRecognizer:
-    """The recognizer with another temperature, in place of the one it has.
+def choose_threshold(evaluation: Evaluation, no_action: str = "") -> Threshold:
+    """The threshold with the best F1 of actions told, and the lowest of equals.
 
-    Raises:
-        WeightsError: it is not a number above 0.
+    An action is told where the most probable class is one, and is as probable as the threshold. It is right where it is
+    that of the clip. What is told of a clip without action is wrong, and an action that is not told is missed.
+
+    Args:
+        evaluation: of clips that the recognizer was not trained on.
+        no_action: the class of clips without action; "" where there is none.
     """
-    return replace(recognizer, temperature=temperature)
+    nothing = evaluation.class_names.index(no_action) if no_action in evaluation.class_names else -1
+    best = evaluation.probabilities.argmax(axis=1)
+    actions = int((evaluation.labels != nothing).sum())
+    order = np.argsort(-evaluation.probabilities.max(axis=1), kind="stable")
+    order = order[best[order] != nothing]  # of what may be told, the most probable first
+    if not len(order) or not actions:
+        return Threshold(0.0, 0.0, 0.0)
+    right = np.cumsum(best[order] == evaluation.labels[order])
+    f1 = 2 * right / (np.arange(1, len(order) + 1) + actions)
+    last = len(f1) - 1 - int(f1[::-1].argmax())
+    shown = evaluation.probabilities.max(axis=1)[order]
+    value = 0.0 if last == len(order) - 1 else float(shown[last] + shown[last + 1]) / 2
+    return Threshold(value, float(f1[last]), float(f1[-1]))
+
+
+def calibrated(recognizer: TrainedRecognizer, report: CalibrationReport) -> TrainedRecognizer:
+    """The recognizer with the temperature and the threshold of a report, in place of those it has."""
+    return replace(recognizer, temperature=report.temperature, threshold=report.threshold.value)
 
 
 def at_temperature(evaluation: Evaluation, temperature: float) -> Evaluation:
@@ -125,8 +163,12 @@ def at_temperature(evaluation: Evaluation, temperature: float) -> Evaluation:
     )
 
 
-def calibration_report(evaluation: Evaluation) -> CalibrationReport:
-    """Fit a temperature and tell what it does, also to groups it was not fitted on.
+def calibration_report(evaluation: Evaluation, no_action: str = "") -> CalibrationReport:
+    """Fit a temperature and tell what it does, also to groups it was not fitted on; choose a threshold.
+
+    Args:
+        evaluation: of clips that the recognizer was not trained on.
+        no_action: see `choose_threshold`.
 
     Raises:
         InputError: see `fit_temperature`.
@@ -147,6 +189,7 @@ def calibration_report(evaluation: Evaluation) -> CalibrationReport:
         crossed,
         evaluation.top1,
         after.top1,
+        choose_threshold(after, no_action),
         note,
     )
 

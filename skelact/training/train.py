@@ -22,7 +22,7 @@ from skelact.formats.writing import write_error
 from skelact.models.checkpoints import fill
 from skelact.models.cost import count_parameters
 from skelact.models.recognizer import Recognizer
-from skelact.recognition import TrainedRecognizer, save_recognizer
+from skelact.recognition import USUAL_CLIP_SECONDS, TrainedRecognizer, save_recognizer
 from skelact.training import registry
 from skelact.training.checkpoint import BEST, State, fingerprint, open_run
 from skelact.training.distributed import from_main, join_processes, rank, world_size
@@ -257,7 +257,13 @@ class _Job:
             "parameters": count_parameters(recognizer),
         }
         return TrainedRecognizer(
-            recognizer, self.settings.preprocessing(), self.training.class_names, self.name, record
+            recognizer,
+            self.settings.preprocessing(),
+            self.training.class_names,
+            self.name,
+            record,
+            clip_seconds=self.training.clip_seconds or USUAL_CLIP_SECONDS,
+            no_action=self.settings.no_action,
         )
 
     def _train(self, recognizer: Recognizer, state: State | None) -> State:

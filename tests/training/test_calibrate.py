@@ -15,12 +15,15 @@ from skelact.training.calibrate import (
     HIGHEST,
     LOWEST,
     at_temperature,
+    calibrated,
     calibration_report,
+    choose_threshold,
     cross_fit,
     fit_temperature,
 )
 from skelact.training.evaluate import Evaluation
 from skelact.training.metrics import calibration_error, negative_log_likelihood
+from tests.sides import sides
 from tests.training.predictions import predictions
 
 
@@ -167,3 +170,65 @@ def test_clips_that_no_temperature_fits(made: Evaluation, message: str) -> None:
 def test_without_logits_there_is_no_other_temperature() -> None:
     with pytest.raises(InputError, match="without logits"):
         at_temperature(predictions(logits=None), 2.0)
+
+
+def told(*clips: tuple[str, str, float]) -> Evaluation:
+    """Predictions given as the clip's class, the most probable one, and its probability."""
+    names = ("wave", "nod", "nothing")
+    probabilities = np.empty((len(clips), 3))
+    for row, (_, best, probability) in zip(probabilities, clips, strict=True):
+        row[:] = (1 - probability) / 2
+        row[names.index(best)] = probability
+    labels = np.array([names.index(label) for label, *_ in clips])
+    return predictions(clips=len(clips), classes=3, labels=labels, probabilities=probabilities, class_names=names)
+
+
+RIGHT = (("wave", "wave", 0.9), ("nod", "nod", 0.8))
+
+
+@pytest.mark.parametrize(
+    ("clips", "value", "f1", "f1_without"),
+    [
+        (RIGHT, 0.0, 1.0, 1.0),
+        ((*RIGHT, ("nothing", "wave", 0.6)), 0.7, 1.0, 0.8),
+        ((*RIGHT, ("nothing", "nothing", 0.6)), 0.0, 1.0, 1.0),
+        ((*RIGHT, ("wave", "nod", 0.5)), 0.65, 0.8, 2 / 3),
+        ((("nothing", "wave", 0.95), *RIGHT), 0.0, 0.8, 0.8),
+        ((("nothing", "nothing", 0.9),), 0.0, 0.0, 0.0),
+    ],
+    ids=[
+        "all right",
+        "a false alarm that is less sure",
+        "silence that is right",
+        "a mistake that is less sure",
+        "a false alarm that is surer than all",
+        "no actions",
+    ],
+)
+def test_the_threshold_has_the_best_f1(
+    clips: tuple[tuple[str, str, float], ...], value: float, f1: float, f1_without: float
+) -> None:
+    found = choose_threshold(told(*clips), "nothing")
+    assert (found.value, found.f1, found.f1_without) == pytest.approx((value, f1, f1_without))
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["", "wave"]))
+def test_no_other_threshold_is_better(seed: int, no_action: str) -> None:
+    made = predictions(seed, clips=40, classes=4)
+    nothing = made.class_names.index(no_action) if no_action in made.class_names else -1
+    best, shown = made.probabilities.argmax(axis=1), made.probabilities.max(axis=1)
+
+    def f1(threshold: float) -> float:
+        says = (best != nothing) & (shown >= threshold)
+        right = int((says & (best == made.labels)).sum())
+        return 2 * right / max(1, int(says.sum()) + int((made.labels != nothing).sum()))
+
+    found = choose_threshold(made, no_action)
+    assert found.f1 == pytest.approx(f1(found.value))
+    assert all(f1(other) <= found.f1 + 1e-12 for other in np.linspace(0, 1, 101))
+
+
+def test_a_recognizer_gets_what_the_report_found() -> None:
+    report = calibration_report(drawn(3.0), "")
+    found = calibrated(sides().main, report)
+    assert (found.temperature, found.threshold) == (report.temperature, report.threshold.value)
