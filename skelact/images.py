@@ -115,16 +115,17 @@ class PictureReader:
         return tuple(notes)
 
     def _decode(self) -> Iterator[Frame]:
-        size: tuple[int, int] | None = None
+        size = (0, 0)
         index = 0
         for place, path in enumerate(self._paths):
             image: np.ndarray | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 self._unread += 1
                 continue
-            size = size or image.shape[:2]
-            if image.shape[:2] != size:
-                image = cv2.resize(image, size[::-1])
+            height, width = image.shape[:2]
+            size = size or (width, height)
+            if (width, height) != size:
+                image = cv2.resize(image, size)
                 self._resized += 1
             yield Frame(image, index, place / self.fps)
             index += 1

@@ -66,7 +66,8 @@ def find_ensemble(
         InputError, WeightsError: weights cannot be had, or do not fit.
     """
     if streams is None:
-        return Ensemble.of([find_recognizer(name, offline=offline, warn=warn) for name in models or [None]])
+        names: Sequence[str | None] = models or [None]
+        return Ensemble.of([find_recognizer(name, offline=offline, warn=warn) for name in names])
     entry = zoo_entry(models[0] if models else DEFAULT_MODEL)
     weights = published_weights(streams) if len(streams) > 1 else (1.0,)
     return Ensemble.of([_from_zoo(entry, stream, offline) for stream in streams], weights)

@@ -56,7 +56,8 @@ def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float
         person = None if place < 0 else int(sequence.track_ids[place])
         return _Builder(person, first, recognizer, how)
 
-    group, individuals = builder(-1, 0), {}
+    group = builder(-1, 0)
+    individuals: dict[int, _Builder] = {}
     for number, found in enumerate(steps(sequence, present, windows, recognizer, how, one_clip)):
         group.add(found.pop(-1))
         for place, step in found.items():

@@ -33,6 +33,8 @@ _SOUND = (
     (0, b"ID3"), (0, b"fLaC"), (8, b"WAVE"), (4, b"ftypM4A"),
     *((0, bytes((0xFF, second))) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xF1, 0xF9)),
 )  # fmt: skip
+# Lists of videos, by which a file could have others opened that its sender should not see.
+_LISTS = (b"#EXTM3U", b"\xef\xbb\xbf#EXTM3U", b"ffconcat")
 _SIDES = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
 # What FFmpeg names the codec of a text file, which it would draw on a terminal and film.
 _TEXT_CODEC = "ansi"
@@ -192,6 +194,8 @@ def _checked(source: str) -> tuple[Path, int, bytes]:
         raise InputError(f"{source!r} is empty (0 bytes): copy or record it again")
     if any(head.startswith(magic, offset) for offset, magic in _SOUND):
         raise InputError(f"{source!r} holds sound only: give a video with a picture")
+    if head.startswith(_LISTS):
+        raise InputError(f"{source!r} is a list of other files, not a video: give one of those")
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -69,6 +69,7 @@ def _pictures(width: int, height: int) -> Callable[[Path], Path]:
         (_file("noise.mp4", np.random.default_rng(0).bytes(5000)), "is not a video"),
         (_file("song.mp3", b"ID3\x04" + bytes(400)), "holds sound only"),
         (_file("song.wav", b"RIFF\x00\x01\x00\x00WAVEfmt " + bytes(400)), "holds sound only"),
+        (_file("list.mp4", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n"), "is a list of other files"),
         (_pictures(65000, 1100), "frames of 65000 x 1100 pixels, more than 64 million: scale it down"),
         (_pictures(65000, 2), "one side more than 64 times the other"),
         (_pictures(2, 65000), "one side more than 64 times the other"),

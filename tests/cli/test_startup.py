@@ -7,7 +7,7 @@ import sys
 
 HEAVY = {
     "torch", "cv2", "mediapipe", "mmengine", "mmdet", "mmpose", "mmcv", "numpy", "safetensors", "requests", "scipy",
-    "ray", "onnxruntime", "av", "fastapi", "PIL", "matplotlib",
+    "ray", "onnxruntime", "av", "fastapi", "uvicorn", "PIL", "matplotlib",
 }  # fmt: skip
 
 
@@ -19,7 +19,20 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
-    for verb in ("extract", "convert", "predict", "prepare", "train", "test", "fuse", "calibrate", "models", "visualize", "serve", "doctor"):
+    for verb in (
+        "extract",
+        "convert",
+        "predict",
+        "prepare",
+        "train",
+        "test",
+        "fuse",
+        "calibrate",
+        "models",
+        "visualize",
+        "serve",
+        "doctor",
+    ):
         assert verb in done.stdout
 
 
