@@ -123,7 +123,7 @@ class PictureReader:
                 self._unread += 1
                 continue
             height, width = image.shape[:2]
-            size = size or (width, height)
+            size = size if index else (width, height)
             if (width, height) != size:
                 image = cv2.resize(image, size)
                 self._resized += 1
