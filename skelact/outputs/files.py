@@ -10,6 +10,7 @@ from skelact.batch.inputs import Item
 from skelact.ensemble import Ensemble
 from skelact.errors import UsageError
 from skelact.formats.writing import atomic_write, check_output
+from skelact.images import is_picture_folder
 from skelact.outputs.subtitles import to_srt, to_vtt
 from skelact.outputs.table import Row, table_rows, to_csv
 from skelact.results import Prediction
@@ -80,12 +81,14 @@ def write_outputs(
 
     Raises:
         OutputError: a file cannot be written.
-        InputError: the video cannot be read any more.
+        InputError: the video cannot be read any more; where it is not there, keypoints are drawn on a plain ground.
     """
     for kind, to_text in (("srt", to_srt), ("vtt", to_vtt)):
         if kind in plan:
             write_text(plan[kind], to_text(prediction), overwrite)
-    video = None if prediction.source.endswith(".npz") or not Path(prediction.source).exists() else prediction.source
+    source = prediction.source
+    there = is_picture_folder(source) or (os.path.isfile(source) and not source.endswith(".npz"))
+    video = source if there else None
     if "render" in plan:
         from skelact.render import render
 
