@@ -84,7 +84,8 @@ class Predictor:
 
         Args:
             source: a video, a folder of its pictures, a .npz sequence, or a sequence.
-            on_frame: called after some frames with those done and those the file states, if it does.
+            on_frame: called after some frames with those done and those the file states, if it does: while keypoints
+                are found, and again from the first on while actions are.
 
         Raises:
             NobodySeenError: nobody was seen.
@@ -99,7 +100,7 @@ class Predictor:
             sequence = load_sequence(Path(source))
         else:
             sequence = self.extract(source, on_frame)
-        return _predict(sequence, recognizer, self.settings, self.device)
+        return _predict(sequence, recognizer, self.settings, self.device, on_frame)
 
     def live(self, source: str, **options: Any) -> Generator[LiveUpdate, None, None]:
         """What happens before a camera, frame by frame; see `skelact.live.watch.watch`, whose options these are."""
@@ -146,7 +147,13 @@ def choose_window(settings: PredictSettings, clip_seconds: float, seconds: float
     return window, min(settings.stride or window / STRIDES_A_WINDOW, window)
 
 
-def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSettings, device: str) -> Prediction:
+def _predict(
+    sequence: PoseSequence,
+    recognizer: Ensemble,
+    settings: PredictSettings,
+    device: str,
+    on_frame: Callable[[int, int | None], None] | None,
+) -> Prediction:
     present = sequence.present
     if not present.any():
         raise NobodySeenError(f"nobody was seen in {sequence.source or 'the sequence'}: there is no action to name")
@@ -156,7 +163,7 @@ def _predict(sequence: PoseSequence, recognizer: Ensemble, settings: PredictSett
     threshold = recognizer.main.threshold if settings.threshold is None else settings.threshold
     seen = np.flatnonzero(present.any(axis=1)).tolist()
     how = Look(window, stride, threshold, settings.per_person, settings.top_k, device)
-    group, individuals = look(sequence, recognizer, how, seconds)
+    group, individuals = look(sequence, recognizer, how, seconds, on_frame)
     if len(group.times) == 1 and not group.probabilities.any():
         raise NobodySeenError(
             f"no keypoint that {recognizer.name} looks at was seen in {sequence.source or 'the sequence'}: there is no "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,13 @@ class Look:
     device: str
 
 
-def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float) -> tuple[Timeline, list[Timeline]]:
+def look(
+    sequence: PoseSequence,
+    recognizer: Ensemble,
+    how: Look,
+    seconds: float,
+    on_frame: Callable[[int, int | None], None] | None = None,
+) -> tuple[Timeline, list[Timeline]]:
     """The timelines of the group and, where wanted, of each person who was seen, in the order of the sequence.
 
     Args:
@@ -46,6 +52,7 @@ def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float
         recognizer: what names the actions.
         how: see there.
         seconds: length of the sequence.
+        on_frame: called after some windows with the frames looked at and those there are.
     """
     present = sequence.present
     times = step_times(seconds, how.stride)
@@ -62,6 +69,8 @@ def look(sequence: PoseSequence, recognizer: Ensemble, how: Look, seconds: float
         group.add(found.pop(-1))
         for place, step in found.items():
             individuals.setdefault(place, builder(place, number)).add_at(number, step)
+        if on_frame:
+            on_frame(windows[number].stop, sequence.num_frames)
     # Who was seen in no window for long enough has a timeline without steps.
     seen = np.flatnonzero(present.any(axis=1)).tolist() if how.per_person else []
     persons = [individuals.get(place) or builder(place, 0) for place in seen]

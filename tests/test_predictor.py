@@ -229,6 +229,13 @@ def test_a_sequence_of_one_frame() -> None:
     assert told(prediction) == ["left"]
 
 
+def test_progress_is_told_in_frames() -> None:
+    told: list[tuple[int, int | None]] = []
+    Predictor(recognizer=sides()).predict(places(LEFT_THEN_RIGHT), lambda done, total: told.append((done, total)))
+    assert told[-1] == (60, 60)
+    assert told == sorted(told)
+
+
 def test_a_saved_sequence_gives_the_same(tmp_path: Path) -> None:
     save_sequence(places(LEFT_THEN_RIGHT), tmp_path / "clip.npz")
     assert predict(tmp_path / "clip.npz").to_dict() == predict(places(LEFT_THEN_RIGHT)).to_dict()
