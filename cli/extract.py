@@ -34,8 +34,8 @@ def extract(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="A video; or several, a folder of them, a pattern in quotes ('clips/**/*.mp4'), a list "
-            "(.txt, one path a line)."
+            help="A video, or a folder of its pictures; or several, a folder of them, a pattern in quotes "
+            "('clips/**/*.mp4'), a list (.txt, one path a line)."
         ),
     ],
     output: Annotated[
@@ -89,13 +89,15 @@ def extract(
     from skelact.batch.inputs import names_one_video
     from skelact.batch.run import Means
     from skelact.errors import UsageError
+    from skelact.images import is_picture_folder
     from skelact.settings import ExtractSettings
 
     settings = ExtractSettings(
         pose, detector, backend, device, offline, detect_every, persons, merge, drop_still, smooth
     )  # fmt: skip
     means = Means(workers, engine, address)
-    if len(inputs) > 1 or not names_one_video(inputs[0]) or (output and _is_folder(output)):
+    one = names_one_video(inputs[0]) or is_picture_folder(inputs[0])
+    if len(inputs) > 1 or not one or (output and _is_folder(output)):
         if output is None:
             raise UsageError("several videos need a folder to write to: give -o FOLDER")
         _extract_many(inputs, Path(output), settings, means, shard, overwrite, as_json)
@@ -148,14 +150,15 @@ def _extract_one(video: Path, output: Path | None, settings: ExtractSettings, ov
     target = output or Path(f"{video.stem}.npz")
     check_output(target, overwrite)
     sweep_drafts(target.parent)
-    content = Content.of(video)
+    content = None if video.is_dir() else Content.of(video)
     with progress(video.name, "frames") as on_frame:
         sequence = run(video, settings, on_frame=on_frame, warn=warn)
     if not sequence.present.any():
         raise NobodySeenError(f"nobody was seen in the {sequence.num_frames} frames of {video}: nothing is written")
-    save_sequence(sequence, target, overwrite, Origin.of(content, settings, sequence).to_text())
+    save_sequence(sequence, target, overwrite, Origin.of(content, settings, sequence).to_text() if content else "")
     try:
-        content.check_unchanged(video)
+        if content:
+            content.check_unchanged(video)
     except InputError as error:
         warn(str(error))
     for note in sequence.notes:

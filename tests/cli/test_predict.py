@@ -149,6 +149,8 @@ def test_a_folder_of_pictures_is_one_video(skelact, tmp_path):
     done = skelact("predict", "frames", "--model", "asl-words", "--pose", "mediapipe", "--offline", "--json")
     (found,) = json.loads(done.stdout)
     assert (found["frames"], found["actions"][0]["name"]) == (60, SIGN)
+    done = skelact("extract", "frames", "--pose", "mediapipe", "--offline", "--json")
+    assert (json.loads(done.stdout)["output"], json.loads(done.stdout)["frames"]) == ("frames.npz", 60)
 
 
 @pytest.mark.parametrize(
