@@ -13,7 +13,13 @@ TWO: list[Told] = [(0, 10, "wave"), (20, 30, "nod")]
 
 @pytest.mark.parametrize(
     ("one", "other", "share"),
-    [((0, 10), (0, 10), 1), ((0, 10), (5, 15), 1 / 3), ((0, 10), (2, 7), 0.5), ((0, 1), (2, 3), 0), ((0, 1), (1, 2), 0)],
+    [
+        ((0, 10), (0, 10), 1),
+        ((0, 10), (5, 15), 1 / 3),
+        ((0, 10), (2, 7), 0.5),
+        ((0, 1), (2, 3), 0),
+        ((0, 1), (1, 2), 0),
+    ],
 )
 def test_overlap(one: tuple[float, float], other: tuple[float, float], share: float) -> None:
     assert overlap((*one, "a"), (*other, "b")) == pytest.approx(share)
