@@ -12,7 +12,8 @@ import typer
 Pose = Annotated[
     str | None,
     typer.Option(
-        help="Pose estimator: rtmw-l (default), rtmw-m, rtmw-x, rtmpose-m, rtmpose-l, dwpose-l or mediapipe.",
+        help="Pose estimator: rtmw-l (default), rtmw-m, rtmw-x, rtmpose-m, rtmpose-l, dwpose-l, mediapipe or "
+        "mediapipe-lite.",
         show_default=False,
     ),
 ]

@@ -134,10 +134,17 @@ def extractor(
     return run
 
 
-def choose_models(settings: ExtractSettings, warn: Callable[[str], None] = warnings.warn) -> Models:
+def choose_models(
+    settings: ExtractSettings, warn: Callable[[str], None] = warnings.warn, *, face: bool = True
+) -> Models:
     """The estimator, and the detector if there is to be one.
 
     Only the default falls back to MediaPipe; what was named is used or is an error.
+
+    Args:
+        settings: see there.
+        warn: called with one sentence in that case.
+        face: whether the face's keypoints are wanted; see `create_estimator`.
 
     Raises:
         UsageError: an unknown name.
@@ -148,14 +155,14 @@ def choose_models(settings: ExtractSettings, warn: Callable[[str], None] = warni
     }  # fmt: skip
     finder = create_detector(settings.detector, **common) if settings.detector else None
     try:
-        estimator = create_estimator(settings.pose or DEFAULT_POSE, **common)
+        estimator = create_estimator(settings.pose or DEFAULT_POSE, **common, face=face)
         if finder is None and estimator.top_down:
             finder = create_detector(DEFAULT_DETECTOR, **common)
     except WeightsError as error:
         if settings.pose is not None:
             raise
         warn(f"MediaPipe stands in for {DEFAULT_POSE}, with less accurate keypoints{_limit(finder)}: {error}")
-        estimator = create_estimator(FALLBACK_POSE, **common)
+        estimator = create_estimator(FALLBACK_POSE, **common, face=face)
     return estimator, finder
 
 

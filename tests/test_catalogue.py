@@ -58,7 +58,7 @@ def test_everything_with_a_name_is_listed() -> None:
 
 def test_only_what_comes_with_the_install_is_here_at_first(home: Path) -> None:
     here = {entry.name for entry in list_entries() if any(file.is_here for file in entry.files)}
-    assert here == {"asl-words", "mediapipe"}
+    assert here == {"asl-words", "mediapipe", "mediapipe-lite"}
     assert here == {entry.name for entry in list_entries() if not entry.is_downloaded}
     assert not home.exists()
 

@@ -32,7 +32,13 @@ def list_detectors() -> list[str]:
 
 
 def create_estimator(
-    name: str, *, device: str = "cpu", offline: bool = False, weights: Path | None = None, backend: str = "torch"
+    name: str,
+    *,
+    device: str = "cpu",
+    offline: bool = False,
+    weights: Path | None = None,
+    backend: str = "torch",
+    face: bool = True,
 ) -> PoseEstimator:
     """The pose estimator of that name, ready to use; its weights are downloaded on first use.
 
@@ -42,6 +48,7 @@ def create_estimator(
         offline: never try the network.
         weights: a checkpoint or ONNX file of that network to use instead of the published one.
         backend: torch or onnx (MediaPipe runs by itself whatever it is); an ONNX file chooses onnx by itself.
+        face: False lets MediaPipe leave out the face's keypoints, which makes it faster; the others find them anyway.
 
     Raises:
         UsageError: an unknown name, a device that is not there, or no onnxruntime or ONNX file where onnx is wanted.
@@ -53,7 +60,7 @@ def create_estimator(
     if row.network is None:
         from skelact.pose.holistic import Holistic
 
-        return Holistic()
+        return Holistic(face=face, lite=name == "mediapipe-lite")
     if backend == "onnx" or _is_onnx(weights):
         from skelact.pose.onnx_session import check_runtime
         from skelact.pose.onnx_topdown import OnnxTopDown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 import warnings
@@ -9,13 +10,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from skelact.pose.base import NUM_KEYPOINTS, Poses, View
 from skelact.pose.landmarks import to_wholebody
+
+if TYPE_CHECKING:
+    from skelact.pose.graph import HolisticGraph
 
 # A person is seen where at least so many keypoints of the body are as visible as this: Holistic also lays a
 # body, hardly visible, over pictures without one.
@@ -27,6 +31,7 @@ MARGIN = 1.25  # of a person's box
 KEEP_MARGIN = 1.05
 MAX_SHRINK = 1.6
 MAX_PEOPLE = 8  # graphs at a time, about 210 MB each
+AT_ONCE = 4  # frames of one person in the graph
 TURNS = 2  # of these graphs, where there are more people: opened anew for one person after another
 
 Window = tuple[int, int, int, int]
@@ -35,27 +40,32 @@ Window = tuple[int, int, int, int]
 class _Person:
     """What is held for one person: MediaPipe's graph, from the first look on, and where in the frame it looks."""
 
-    def __init__(self) -> None:
-        self._graph: Any = None
+    def __init__(self, open_graph: Callable[[], HolisticGraph]) -> None:
+        self._open = open_graph
+        self._graph: HolisticGraph | None = None
         self._window: Window = (0, 0, 0, 0)
 
-    def look(self, image: np.ndarray, box: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Keypoints (133, 2), pixels of the frame, and scores (133,), both 0 where not seen."""
+    def look(self, images: Sequence[np.ndarray], boxes: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of each frame the keypoints (133, 2), pixels of the frame, and scores (133,), both 0 where not seen."""
+        windows = [self._follow(image, box) for image, box in zip(images, boxes, strict=True)]
+        crops = [
+            cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2RGB)
+            for image, (left, top, right, bottom) in zip(images, windows, strict=True)
+        ]
+        return [_in_frame(found, window) for found, window in zip(self._process(crops), windows, strict=True)]
+
+    def _follow(self, image: np.ndarray, box: np.ndarray) -> Window:
         height, width = image.shape[:2]
         if not stays(self._window, box, width, height):
             self._window = around(box, MARGIN, width, height)
-        left, top, right, bottom = self._window
-        points, scores = to_wholebody(self._process(cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2RGB)))
-        if np.count_nonzero(scores[:17] >= SEEN_VISIBILITY) < SEEN_KEYPOINTS:
-            return np.zeros((NUM_KEYPOINTS, 2), np.float32), np.zeros(NUM_KEYPOINTS, np.float32)
-        return (points * (right - left, bottom - top) + (left, top)) * (scores > 0)[:, None], scores
+        return self._window
 
-    def _process(self, rgb: np.ndarray) -> Any:
+    def _process(self, crops: list[np.ndarray]) -> list[Any]:
         if self._graph is not None:
-            return self._graph.process(rgb)
+            return self._graph.process(crops)
         with _quiet():
-            self._graph = _open()
-            return self._graph.process(rgb)
+            self._graph = self._open()
+            return self._graph.process(crops)
 
     def close(self) -> None:
         """Close the graph."""
@@ -64,21 +74,38 @@ class _Person:
             self._graph = None
 
 
+def _in_frame(found: Any, window: Window) -> tuple[np.ndarray, np.ndarray]:
+    """Keypoints and scores, as `_Person.look` gives them, of what was found in a crop."""
+    left, top, right, bottom = window
+    points, scores = to_wholebody(found)
+    if np.count_nonzero(scores[:17] >= SEEN_VISIBILITY) < SEEN_KEYPOINTS:
+        return np.zeros((NUM_KEYPOINTS, 2), np.float32), np.zeros(NUM_KEYPOINTS, np.float32)
+    return (points * (right - left, bottom - top) + (left, top)) * (scores > 0)[:, None], scores
+
+
 class Holistic:
     """MediaPipe Holistic 0.10 (model complexity 1) on each person's crop, or on the whole frame.
 
     Each track id has a graph of its own, which follows and smooths that person's landmarks over frames. Persons are
-    looked at side by side, each in a thread: MediaPipe works outside of Python's lock.
+    looked at side by side, each in a thread: MediaPipe works outside of Python's lock. And a person's frames overlap:
+    see `skelact.pose.graph`.
 
     At most `MAX_PEOPLE` graphs are held; of people who are not in sight, the one not seen for longest gives way. Where
     more people are in sight at a time, all but the first `MAX_PEOPLE` - `TURNS` are followed within the frames of one
     call only.
     """
 
-    name = "mediapipe"
     top_down = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, face: bool = True, lite: bool = False) -> None:
+        """Load nothing yet.
+
+        Args:
+            face: whether to look for the face's keypoints; those of body, feet and hands do not depend on it.
+            lite: whether to find hands by the smaller network that MediaPipe has for them.
+        """
+        self.name = "mediapipe-lite" if lite else "mediapipe"
+        self._open = functools.partial(_open, face, lite)
         self._people: OrderedDict[int, _Person] = OrderedDict()  # the one seen last comes last
 
     def estimate(self, views: Sequence[View]) -> list[Poses]:
@@ -98,13 +125,15 @@ class Holistic:
                 looks.setdefault(int(track_id), []).append((frame, k))
 
         def follow(track_id: int, stop: threading.Event) -> None:
-            person = self._people.get(track_id) or _Person()
+            person = self._people.get(track_id) or _Person(self._open)
             try:
-                for frame, k in looks[track_id]:
+                for start in range(0, len(looks[track_id]), AT_ONCE):
                     if stop.is_set():
                         break
-                    found = person.look(views[frame].image, boxes[frame][k])
-                    poses[frame].keypoints[k], poses[frame].scores[k] = found
+                    some = looks[track_id][start : start + AT_ONCE]
+                    found = person.look([views[t].image for t, _ in some], [boxes[t][k] for t, k in some])
+                    for (frame, k), (points, scores) in zip(some, found, strict=True):
+                        poses[frame].keypoints[k], poses[frame].scores[k] = points, scores
             finally:
                 if track_id not in self._people:
                     person.close()
@@ -123,7 +152,7 @@ class Holistic:
         turns = TURNS if len(looks) > MAX_PEOPLE else 0
         lasting, passing = by_time_held[: MAX_PEOPLE - turns], by_time_held[MAX_PEOPLE - turns :]
         for track_id in sorted(lasting, key=lambda track_id: looks[track_id][-1]):
-            self._people.setdefault(track_id, _Person())
+            self._people.setdefault(track_id, _Person(self._open))
             self._people.move_to_end(track_id)
         while len(self._people) > MAX_PEOPLE - turns:
             self._people.popitem(last=False)[1].close()
@@ -146,7 +175,7 @@ def _side_by_side(follow: Callable[[int, threading.Event], None], chains: list[l
         try:
             running = [pool.submit(run, chain) for chain in chains]
             wait(running, return_when=FIRST_EXCEPTION)
-        finally:  # after Ctrl-C too: who is not done ends after the frame they are at
+        finally:  # after Ctrl-C too: who is not done ends after the frames they are at
             stop.set()
         for one in running:
             one.result()
@@ -173,11 +202,11 @@ def stays(window: Window, box: np.ndarray, width: int, height: int) -> bool:
     return inside and max(window[2] - window[0], window[3] - window[1]) <= large
 
 
-def _open() -> Any:
-    from mediapipe.python.solutions.holistic import Holistic as Graph
+def _open(face: bool, lite: bool) -> HolisticGraph:
+    from skelact.pose.graph import HolisticGraph
 
     warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype", category=UserWarning)
-    return Graph(model_complexity=1)
+    return HolisticGraph(face, lite)
 
 
 _silence = threading.Lock()

@@ -104,7 +104,7 @@ def test_an_empty_cache(home: Path) -> None:
     findings = {finding.name: finding for finding in weights.check(offline=True)}
     assert findings["cache"].state == OK
     assert findings["recognizers here"].told == "asl-words"
-    assert findings["pose estimators here"].told == "mediapipe"
+    assert findings["pose estimators here"].told == "mediapipe, mediapipe-lite"
     assert findings["person detectors here"].state == ABSENT
     assert "asl-words and mediapipe would stand in" in findings["predict, offline"].told
     assert "network" not in findings

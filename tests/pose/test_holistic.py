@@ -15,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from wholebody import annotated, box, keypoints
 
-from skelact.keypoints import get_layout
+from skelact.keypoints import FACE, LEFT_HAND, RIGHT_HAND, get_layout
 from skelact.pose import View, create_estimator, holistic
+from skelact.pose.landmarks import to_wholebody
 
 MIRROR = list(get_layout("wholebody133").mirror)
 ONE = np.array([7])
+NOBODY = SimpleNamespace(pose_landmarks=None)
 
 
 @pytest.fixture
@@ -109,9 +111,31 @@ def test_no_person_has_no_scores(estimator, kind):
 
 
 def test_its_libraries_write_nothing(capfd, portrait, estimator):
-    estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
-    estimator.estimate([View(portrait, whole(portrait), ONE)])[0]
+    nobody = np.zeros_like(portrait)
+    for image in (nobody, portrait, portrait):
+        estimator.estimate([View(image, whole(image), ONE)])[0]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("face", [True, False])
+def test_frames_that_overlap_give_what_the_solution_gives(portrait, face):
+    """Five pictures of a portrait that moves, all in the graph at a time."""
+    from mediapipe.python.solutions.holistic import Holistic as Solution
+
+    images = [np.roll(portrait, 6 * k, axis=1) for k in range(5)]
+    estimator, solution = holistic.Holistic(face=face), Solution(model_complexity=1)
+    overlapping = estimator.estimate([View(image, whole(image), ONE) for image in images])
+    height, width = portrait.shape[:2]
+    for image, poses in zip(images, overlapping, strict=True):
+        points, scores = to_wholebody(solution.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
+        seen = scores > 0
+        assert seen[list(FACE)].all()
+        if not face:
+            seen[list(FACE)] = False
+        np.testing.assert_array_equal(poses.scores[0], scores * seen)
+        np.testing.assert_allclose(poses.keypoints[0][seen], (points * (width, height))[seen], rtol=1e-6)
+    estimator.close()
+    solution.close()
 
 
 def test_persons_side_by_side_are_as_one_after_another(portrait):
@@ -155,20 +179,20 @@ def graphs(monkeypatch):
     class Graph:
         most_open = 0
 
-        def __init__(self, model_complexity):
+        def __init__(self, face, lite):
             self.shapes, self.closed = [], False
             made.append(self)
             Graph.most_open = max(Graph.most_open, sum(not graph.closed for graph in made))
 
-        def process(self, image):
+        def process(self, images):
             assert not self.closed
-            self.shapes.append(image.shape)
-            return SimpleNamespace(pose_landmarks=None)
+            self.shapes += [image.shape for image in images]
+            return [NOBODY] * len(images)
 
         def close(self):
             self.closed = True
 
-    monkeypatch.setattr(importlib.import_module("mediapipe.python.solutions.holistic"), "Holistic", Graph)
+    monkeypatch.setattr(importlib.import_module("skelact.pose.graph"), "HolisticGraph", Graph)
     return made
 
 
@@ -213,21 +237,26 @@ def test_the_others_stop_where_one_breaks_off(graphs, estimator, monkeypatch, ho
     estimator.estimate(crowd(3, frames=1))
     stubborn, *others = graphs
 
-    def process(image):
+    pressed = []
+
+    def process(images):
         if how == "Ctrl-C":
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            if not pressed:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            pressed.append(1)
             time.sleep(0.2)  # a look takes a while, within which the others are told
-            return SimpleNamespace(pose_landmarks=None)
+            return [NOBODY] * len(images)
         raise RuntimeError("a packet was lost")
 
-    def slow(image):
+    def slow(images):
         time.sleep(0.02)
-        return SimpleNamespace(pose_landmarks=None)
+        looks.extend(images)
+        return [NOBODY] * len(images)
 
-    looks = []
+    looks: list[np.ndarray] = []
     monkeypatch.setattr(stubborn, "process", process)
     for other in others:
-        monkeypatch.setattr(other, "process", lambda image: looks.append(1) or slow(image))
+        monkeypatch.setattr(other, "process", slow)
     with pytest.raises(KeyboardInterrupt if how == "Ctrl-C" else RuntimeError):
         estimator.estimate(crowd(3, frames=500))
     assert len(looks) < 2 * 250
@@ -320,3 +349,18 @@ def test_hands_without_a_body(shared, estimator):
         unseen = poses.scores[0] == 0
         assert not poses.keypoints[0][unseen].any()
         assert (poses.keypoints[0] <= (frame.shape[1], frame.shape[0])).all()
+
+
+def test_the_smaller_network_finds_a_clear_hand_where_the_larger_one_does(shared):
+    images = frames(shared / "videos" / "juggle.mp4", 8)
+    views = [View(image, whole(image), ONE) for image in images]
+    large, small = create_estimator("mediapipe"), create_estimator("mediapipe-lite")
+    assert (large.name, small.name) == ("mediapipe", "mediapipe-lite")
+    hands = [*LEFT_HAND, *RIGHT_HAND]
+    for ours, theirs in zip(small.estimate(views), large.estimate(views), strict=True):
+        both = [k for k in hands if ours.scores[0, k] and theirs.scores[0, k]]
+        assert len(both) >= 21
+        away = np.linalg.norm(ours.keypoints[0, both] - theirs.keypoints[0, both], axis=1)
+        assert 0 < np.median(away) < 6  # pixels; the hands measure about 50
+    large.close()
+    small.close()

@@ -14,7 +14,8 @@ DOWNLOADED = [*WITH_NETWORK, *zoo.DETECTORS.values()]
 
 
 def test_the_defaults_come_first():
-    assert list_estimators() == ["rtmw-l", "rtmw-m", "rtmw-x", "rtmpose-m", "rtmpose-l", "dwpose-l", "mediapipe"]
+    trained = ["rtmw-l", "rtmw-m", "rtmw-x", "rtmpose-m", "rtmpose-l", "dwpose-l"]
+    assert list_estimators() == [*trained, "mediapipe", "mediapipe-lite"]
     assert list_detectors() == ["rtmdet-m", "rtmdet-nano"]
 
 
