@@ -35,7 +35,7 @@ def test_this_installation_is_sound(skelact):
     assert {"Python", "skelact", "torch", "mmpose", "mediapipe", "av", "serve", "CPU", "write and read"} <= set(found)
     assert "60 frames of H.264" in found["decode"]["told"]
     assert "1 person in" in found["keypoints and tracks"]["told"]
-    assert "'thank-you' 0.9" in found["recognise"]["told"]
+    assert "'thank-you' 1.0" in found["recognise"]["told"]
     assert {found[name]["state"] for name in ("decode", "keypoints and tracks", "recognise")} == {OK}
 
 
