@@ -13,15 +13,19 @@ import argparse
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.segment_figures import Told, average_precision, f1, labels
+from skelact.data.clips import ClipSet
 from skelact.data.npz import read_npz
 from skelact.ensemble import Ensemble
 from skelact.predictor import Predictor
 from skelact.recognition import TrainedRecognizer, load_recognizer
 from skelact.recognizers import find_recognizer
+from skelact.results import Prediction
 from skelact.sequence import PoseSequence
 from skelact.settings import ExtractSettings, PredictSettings
 
@@ -69,9 +73,6 @@ class Truth:
     segments: list[tuple[float, float, str]]
 
 
-Told = tuple[float, float, str]
-
-
 def compose(data: Path, fold: Fold, blend: int = 0, sequences: int = SEQUENCES) -> Iterator[Truth]:
     """Sequences of the person held out; the same ones every time."""
     clips = read_npz(data / f"{fold.file}.npz")
@@ -88,8 +89,10 @@ def compose(data: Path, fold: Fold, blend: int = 0, sequences: int = SEQUENCES) 
         yield _join(clips, order, blend)
 
 
-def _join(clips, order: Sequence[tuple[int, str]], blend: int) -> Truth:  # type: ignore[no-untyped-def]
-    points, scores, segments = [], [], []
+def _join(clips: ClipSet, order: Sequence[tuple[int, str]], blend: int) -> Truth:
+    points: list[np.ndarray] = []
+    scores: list[np.ndarray] = []
+    segments = []
     frames = 0
     for k, name in order:
         clip = clips.clip(int(k))
@@ -119,70 +122,19 @@ def _join(clips, order: Sequence[tuple[int, str]], blend: int) -> Truth:  # type
     return Truth(sequence, segments)
 
 
-def overlap(one: Told, other: Told) -> float:
-    """Intersection over union in time."""
-    both = min(one[1], other[1]) - max(one[0], other[0])
-    return max(0.0, both) / (max(one[1], other[1]) - min(one[0], other[0]))
-
-
-def f1(truths: Sequence[Sequence[Told]], tolds: Sequence[Sequence[Told]], least: float) -> float:
-    """Segmental F1 (Lea et al. 2017): a segment told is right if it overlaps an untaken true one of its action."""
-    right = wrong = missed = 0
-    for truth, told in zip(truths, tolds, strict=True):
-        taken: set[int] = set()
-        for segment in told:
-            shares = [overlap(segment, other) if other[2] == segment[2] else 0.0 for other in truth]
-            best = int(np.argmax(shares)) if shares else -1
-            if best >= 0 and shares[best] >= least and best not in taken:
-                taken.add(best)
-                right += 1
-            else:
-                wrong += 1
-        missed += len(truth) - len(taken)
-    return 2 * right / max(1, 2 * right + wrong + missed)
-
-
-def average_precision(
-    truths: Sequence[Sequence[Told]], tolds: Sequence[Sequence[tuple[float, float, str, float]]], least: float
-) -> float:
-    """Mean over actions of the average precision of segments ranked by probability (as of ActivityNet)."""
-    names = sorted({segment[2] for truth in truths for segment in truth})
-    values = []
-    for name in names:
-        count = sum(segment[2] == name for truth in truths for segment in truth)
-        ranked = sorted(
-            ((segment[3], k, segment) for k, told in enumerate(tolds) for segment in told if segment[2] == name),
-            key=lambda entry: -entry[0],
-        )
-        taken: set[tuple[int, int]] = set()
-        hits = []
-        for _, k, segment in ranked:
-            shares = [
-                overlap(segment[:3], other) if other[2] == name and (k, j) not in taken else 0.0
-                for j, other in enumerate(truths[k])
-            ]
-            best = int(np.argmax(shares)) if shares else -1
-            hit = best >= 0 and shares[best] >= least
-            if hit:
-                taken.add((k, best))
-            hits.append(hit)
-        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1) if hits else np.zeros(0)
-        # At each recall the best precision at that or a higher one.
-        envelope = np.maximum.accumulate(precision[::-1])[::-1] if hits else precision
-        values.append(float((envelope * np.array(hits)).sum() / count) if hits else 0.0)
-    return float(np.mean(values))
-
-
-def labels(segments: Sequence[Told], times: np.ndarray) -> np.ndarray:
-    """The action of each frame, or `NOTHING`."""
-    found = np.full(len(times), NOTHING, dtype=object)
-    for start, end, name in (segment[:3] for segment in segments):
-        found[(times >= start - 1e-6) & (times < end - 1e-6)] = name
-    return found
-
-
-def told(prediction) -> list[tuple[float, float, str, float]]:  # type: ignore[no-untyped-def]
+def told(prediction: Prediction) -> list[tuple[float, float, str, float]]:
     return [(one.start, one.end, one.action, one.probability) for one in prediction.segments]
+
+
+def told_with_edges(truth: Truth, recognizer: TrainedRecognizer) -> list[Told]:
+    """What the recognizer names each true segment, and each pause, looked at as one clip: no edges are to be found."""
+    cuts = [0, *(round(time * FPS) for segment in truth.segments for time in segment[:2]), truth.sequence.num_frames]
+    parts = [(start, stop) for start, stop in pairwise(cuts) if start < stop]
+    rows = recognizer.probabilities([truth.sequence.frames(start, stop) for start, stop in parts])
+    names = [recognizer.class_names[k] for k in rows.argmax(axis=1)]
+    return [
+        (start / FPS, stop / FPS, name) for (start, stop), name in zip(parts, names, strict=True) if name != NOTHING
+    ]
 
 
 def measure(truths: Sequence[Truth], recognizer: TrainedRecognizer, settings: PredictSettings) -> dict[str, float]:
@@ -190,7 +142,7 @@ def measure(truths: Sequence[Truth], recognizer: TrainedRecognizer, settings: Pr
     predictor = Predictor(settings, ExtractSettings(device="cpu"), recognizer=Ensemble.of([recognizer]))
     found = [told(predictor.predict(truth.sequence)) for truth in truths]
     frames = [
-        (labels(truth.segments, times) == labels([one[:3] for one in segments], times))
+        labels(truth.segments, times, NOTHING) == labels([one[:3] for one in segments], times, NOTHING)
         for truth, segments in zip(truths, found, strict=True)
         for times in [truth.sequence.timestamps]
     ]
@@ -203,16 +155,19 @@ def measure(truths: Sequence[Truth], recognizer: TrainedRecognizer, settings: Pr
         "frame accuracy": float(np.concatenate(frames).mean()),
         **{f"F1@{least}": f1(true, plain, least) for least in (0.1, 0.25, 0.5)},
         "mAP@0.5": average_precision(true, found, 0.5),
+        "F1 with true edges": f1(true, [told_with_edges(truth, recognizer) for truth in truths], 0.5),
     }
 
 
-def as_bundled(recognizer: TrainedRecognizer, truths: Sequence[Truth]) -> TrainedRecognizer:
+def as_bundled(
+    recognizer: TrainedRecognizer, truths: Sequence[Truth], temperature: float | None = None
+) -> TrainedRecognizer:
     """The recognizer with temperature and threshold of asl-words, and the length of the clips it was trained on."""
     bundled = find_recognizer("asl-words", offline=True)
     start, end, _ = truths[0].segments[0]
     return replace(
         recognizer,
-        temperature=bundled.temperature,
+        temperature=temperature or bundled.temperature,
         threshold=bundled.threshold,
         clip_seconds=end - start,
         no_action=NOTHING,
@@ -242,7 +197,8 @@ def main() -> None:
     parser.add_argument("--blend", type=int, default=0, help=f"frames between clips, e.g. {BLEND}")
     parser.add_argument("--window", type=float)
     parser.add_argument("--stride", type=float)
-    parser.add_argument("--threshold", type=float)
+    parser.add_argument("--threshold", type=float, help="in place of that of asl-words")
+    parser.add_argument("--temperature", type=float, help="in place of that of asl-words")
     parser.add_argument("--csv", type=Path, help="add rows to this table")
     options = parser.parse_args()
     settings = PredictSettings(window=options.window, stride=options.stride, threshold=options.threshold)
@@ -252,7 +208,7 @@ def main() -> None:
         if not file.exists():
             train(fold, options.data, file)
         truths = list(compose(options.data, FOLDS[fold], options.blend))
-        figures = measure(truths, as_bundled(load_recognizer(file), truths), settings)
+        figures = measure(truths, as_bundled(load_recognizer(file), truths, options.temperature), settings)
         rows.append({"fold": fold, "blend": options.blend, **{k: round(v, 4) for k, v in figures.items()}})
         print(rows[-1], flush=True)
     if options.csv:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -120,6 +122,56 @@ def test_a_segment_is_told_as_soon_as_it_has_ended_for_certain() -> None:
     assert counts.index(1) <= 7 + 2 * reach
     assert sum(counts) == 1
     assert segmenter.finish(2.6) == []
+
+
+def all_at_once(steps: list[Step], threshold: float, window: float, stride: float) -> tuple[np.ndarray, list[int]]:
+    """What each step becomes when all are known: smoothed probabilities (S, 3), and the class told or -1."""
+    reach = round(REACH * window / stride)
+    rows = np.array([one.probabilities for one in steps]).reshape(-1, 3)
+    seen = np.array([bool(one.persons) for one in steps], dtype=bool)
+    places = np.arange(len(steps))
+    weights = np.maximum(0, 1 - np.abs(places[:, None] - places) / (reach + 1)) * seen * seen[:, None]
+    smoothed = weights @ rows / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+    best = smoothed.argmax(axis=1) if len(steps) else np.zeros(0, int)
+    told = seen & (best != SIGNS["-"]) & (smoothed.max(axis=1, initial=0) >= threshold)
+    return smoothed, np.where(told, best, -1).tolist()
+
+
+@given(
+    st.lists(st.booleans(), max_size=60),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0.0, 0.5, 0.7]),
+    st.sampled_from([(1.0, 0.2), (1.0, 0.5), (2.0, 0.3), (1.0, 1.0)]),
+)
+def test_step_by_step_is_the_same_as_all_at_once(
+    seen: list[bool], seed: int, threshold: float, sizes: tuple[float, float]
+) -> None:
+    window, stride = sizes
+    random = np.random.default_rng(seed)  # without ties, which rounding would decide
+    favoured = np.repeat(random.integers(0, 3, 8), 8)
+    steps = [
+        Step(random.dirichlet(0.3 + 3 * (np.arange(3) == favoured[k])), (1,)) if here else step(".")
+        for k, here in enumerate(seen)
+    ]
+    segmenter = Segmenter(NAMES, no_action="nothing", threshold=threshold, window=window, stride=stride)
+    found: list[Segment] = []
+    rows: list[np.ndarray] = []
+    for one in steps:
+        found += segmenter.add(one)
+        rows += segmenter.smoothed
+    found += segmenter.finish(len(steps) * stride)
+    rows += segmenter.smoothed
+    smoothed, classes = all_at_once(steps, threshold, window, stride)
+    np.testing.assert_allclose(np.array(rows).reshape(-1, 3), smoothed, atol=1e-6)
+    runs = [(label, len(list(run))) for label, run in groupby(classes)]
+    starts = np.cumsum([0, *(length for _, length in runs)])
+    least = max(1, round(SHORTEST * window / stride))
+    expected = [
+        (NAMES[label], int(start), int(start) + length)
+        for (label, length), start in zip(runs, starts[:-1], strict=True)
+        if label >= 0 and length >= least
+    ]
+    assert [(one.action, round(one.start / stride), round(one.end / stride)) for one in found] == expected
 
 
 @given(

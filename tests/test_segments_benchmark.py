@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.segments import FOLDS, NOTHING, average_precision, compose, f1, labels, overlap
+from benchmarks.segment_figures import Told, average_precision, f1, labels, overlap
+from benchmarks.segments import FOLDS, NOTHING, compose
 
-Told = tuple[float, float, str]
 TWO: list[Told] = [(0, 10, "wave"), (20, 30, "nod")]
 
 
@@ -63,7 +63,7 @@ def test_average_precision(told: list[tuple[float, float, str, float]], score: f
 
 
 def test_frames_between_segments_are_nothing() -> None:
-    found = labels([(1, 2, "wave")], np.arange(0, 3, 0.5))
+    found = labels([(1, 2, "wave")], np.arange(0, 3, 0.5), NOTHING)
     assert found.tolist() == [NOTHING, NOTHING, "wave", "wave", NOTHING, NOTHING]
 
 

@@ -169,6 +169,7 @@ def write_clips(
     failed = dict(failures)
     estimators: Counter[str] = Counter()
     members: list[tuple[str, ...]] = []
+    seconds: list[float] = []
     spec = survey.spec
     with ClipWriter(folder / CLIPS_FOLDER, spec.class_names, layout, overwrite) as writer:
         for done, (sample, sequence) in enumerate(_samples(survey, folder, failures), 1):
@@ -177,6 +178,7 @@ def write_clips(
                 writer.add(_clip(persons.to_layout(layout), sample))
                 estimators[persons.estimator] += 1
                 members.append(sample.parts)
+                seconds.append(persons.num_frames / persons.fps)
             else:
                 failed[sample.name] = _why_nobody(sequence, sample)
             if on_clip:
@@ -189,6 +191,7 @@ def write_clips(
                 f"is in {str(folder / FAILED_FILE)!r})"
             )
         writer.splits.update({part: np.array([part in mine for mine in members]) for part in spec.parts})
+        writer.clip_seconds = float(np.median(seconds))
     parts = {part: int(mask.sum()) for part, mask in writer.splits.items()}
     return Prepared(folder, len(members), parts, failed, dict(estimators))
 

@@ -50,6 +50,7 @@ class ClipWriter:
         self.class_names = class_names
         self.layout = get_layout(layout)
         self.splits: dict[str, np.ndarray] = {}
+        self.clip_seconds: float | None = None
         if path.exists() and not (overwrite and is_clip_folder(path)):
             raise OutputError(f"{str(path)!r} exists: give another name, or --overwrite to replace it")
         self._draft = draft_path(path)
@@ -108,7 +109,12 @@ class ClipWriter:
             raise InputError(f"{self.path}: two clips have the same name; names must be unique")
         arrays = {name: np.array(values) for name, values in self._index.items()}
         np.savez(self._draft / "index.npz", **arrays, **{f"split:{name}": mask for name, mask in self.splits.items()})
-        description = {"version": VERSION, "layout": self.layout.name, "class_names": list(self.class_names)}
+        description = {
+            "version": VERSION,
+            "layout": self.layout.name,
+            "class_names": list(self.class_names),
+            "clip_seconds": self.clip_seconds,
+        }
         with atomic_write(self._draft / DESCRIPTION) as file:
             file.write(json.dumps(description, ensure_ascii=False, indent=1).encode())
         if self.path.exists():
@@ -126,6 +132,7 @@ def save_clips(clips: ClipSet, path: Path, overwrite: bool = False) -> None:
         for k in range(len(clips)):
             writer.add(clips.clip(k))
         writer.splits.update(clips.splits)
+        writer.clip_seconds = clips.clip_seconds
 
 
 def open_clips(path: Path) -> ClipSet:
@@ -138,6 +145,8 @@ def open_clips(path: Path) -> ClipSet:
         description = json.loads((path / DESCRIPTION).read_text(encoding="utf-8"))
         version = description["version"]
         layout, class_names = description["layout"], tuple(str(name) for name in description["class_names"])
+        known = description["clip_seconds"]
+        clip_seconds = None if known is None else float(known)
         with np.load(path / "index.npz", allow_pickle=False) as content:
             index: Mapping[str, np.ndarray] = {name: content[name] for name in content.files}
         v = len(get_layout(layout))
@@ -148,7 +157,15 @@ def open_clips(path: Path) -> ClipSet:
         raise InputError(f"{str(path)!r} has version {version}, and this skelact reads {VERSION}: prepare it again")
     splits = {name.removeprefix("split:"): mask for name, mask in index.items() if name.startswith("split:")}
     arrays: dict[str, Any] = {name: index[name] for name in _INDEX}
-    return ClipSet(keypoints, scores, **arrays, class_names=class_names, layout=layout, splits=splits)
+    return ClipSet(
+        keypoints,
+        scores,
+        **arrays,
+        class_names=class_names,
+        layout=layout,
+        splits=splits,
+        clip_seconds=clip_seconds,
+    )
 
 
 def _mapped(file: Path, row: tuple[int, ...]) -> np.ndarray:

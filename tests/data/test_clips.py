@@ -94,6 +94,14 @@ def test_sets_are_joined_by_the_names_of_classes(ragged: ClipSet) -> None:
     assert join([ragged]) is ragged
 
 
+def test_the_usual_length_of_joined_clips_is_the_mean_of_those_known(ragged: ClipSet) -> None:
+    one = ClipSet.from_clips([random_clip(9)], ("wave",), "expressive65")
+    known, other = replace(ragged, clip_seconds=2.0), replace(one, clip_seconds=4.5)
+    assert join([known, other]).clip_seconds == pytest.approx((4 * 2.0 + 4.5) / 5)
+    assert join([known, one]).clip_seconds == 2.0
+    assert join([ragged, one]).clip_seconds is None
+
+
 def test_shares_of_the_frame_are_joined_with_pixels(ragged: ClipSet) -> None:
     shares = replace(ragged, keypoints=ragged.keypoints / np.float32([100, 50]), relative=True)
     both = join([shares, ragged])
@@ -145,6 +153,14 @@ def test_a_folder_holds_the_same_clips_mapped(tmp_path: Path, ragged: ClipSet) -
     np.testing.assert_array_equal(again.splits["even_train"], ragged.splits["even_train"])
     for k in range(4):  # stored in half precision
         assert same(again.clip(k), ragged.clip(k), tolerance=0.05)
+
+
+@pytest.mark.parametrize("seconds", [None, 1.25])
+def test_a_folder_tells_the_usual_length_of_its_clips_if_known(
+    tmp_path: Path, ragged: ClipSet, seconds: float | None
+) -> None:
+    save_clips(replace(ragged, clip_seconds=seconds), tmp_path / "clips")
+    assert open_clips(tmp_path / "clips").clip_seconds == seconds
 
 
 def test_an_unfinished_folder_is_none(tmp_path: Path) -> None:

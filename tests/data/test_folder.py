@@ -127,6 +127,7 @@ def test_keypoints_are_read_clip_by_clip(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         clips.clip(0).keypoints, sequence(1).to_layout("expressive65").keypoints.astype(np.float32)
     )
+    assert clips.clip_seconds == sequence(1).num_frames / 25
     assert warned == ["nod/bob_1 is left out: cannot be decoded"]
 
 

@@ -113,6 +113,12 @@ def test_the_keypoints_are_those_of_the_sequence(tmp_path: Path, found: Survey) 
     assert (clip.width, clip.height) == (640, 480)
 
 
+def test_the_usual_length_of_a_clip_is_that_of_most(tmp_path: Path, found: Survey) -> None:
+    lengths = dict(zip(NAMES, (6, 24, 300), strict=True))
+    prepare(found, tmp_path / "out", Extractor(**{name: sequence(frames=frames) for name, frames in lengths.items()}))
+    assert open_prepared("ntu60", tmp_path / "out").clip_seconds == 24 / sequence().fps
+
+
 def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path, found: Survey) -> None:
     stopped = Extractor(**{NAMES[1]: KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ import torch
 from skelact.data.augment import Augmentation
 from skelact.data.clips import ClipSet
 from skelact.errors import InputError, OutputError, SkelactError, UsageError
-from skelact.recognition import TrainedRecognizer, load_recognizer
+from skelact.recognition import USUAL_CLIP_SECONDS, TrainedRecognizer, load_recognizer
 from skelact.training.evaluate import evaluate
 from skelact.training.settings import load_settings
 from skelact.training.train import train
@@ -78,6 +78,14 @@ def test_a_recognizer_is_ready_to_use(trained: Trained) -> None:
     assert record["seconds"] > 0
     assert record["parameters"] == sum(tensor.numel() for tensor in recognizer.model.parameters())
     assert "best_top1" not in record
+
+
+def test_a_recognizer_knows_how_long_clips_are_and_what_means_no_action(clips: ClipSet) -> None:
+    settings = replace(TINY, epochs=1)
+    timed = train(replace(clips, clip_seconds=1.5), replace(settings, no_action="down"))
+    assert (timed.clip_seconds, timed.no_action) == (1.5, "down")
+    untimed = train(clips, settings)
+    assert (untimed.clip_seconds, untimed.no_action) == (USUAL_CLIP_SECONDS, "")
 
 
 def test_the_same_seed_gives_the_same_weights(clips: ClipSet) -> None:
