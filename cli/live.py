@@ -106,7 +106,7 @@ def _status_line(update: LiveUpdate) -> Text:
 
 
 def _print_segments(update: LiveUpdate) -> None:
-    from skelact.cli.predictions import clock
+    from skelact.results import clock
 
     for person, one in update.ended:
         who = "" if person is None else f"  person {person}"

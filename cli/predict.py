@@ -29,8 +29,11 @@ from skelact.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from skelact.batch.inputs import Item
     from skelact.predictor import Predictor
+    from skelact.results import Prediction
 
 
 def _file(what: str) -> typer.models.OptionInfo:
@@ -127,36 +130,28 @@ def _items(inputs: list[str]) -> list[Item]:
     return [items[path] for path in dict.fromkeys(map(os.path.abspath, order))]
 
 
-def _predict_all(predictor: Predictor, items: list[Item], plans: list[dict], *, overwrite: bool, as_json: bool) -> None:
+def _predict_all(
+    predictor: Predictor, items: list[Item], plans: list[dict[str, Path]], *, overwrite: bool, as_json: bool
+) -> None:
     from skelact.cli.predictions import print_prediction
-    from skelact.errors import InputError, SkelactError
-    from skelact.outputs.files import Tables, write_outputs
+    from skelact.errors import SkelactError
+    from skelact.outputs.files import Tables
 
-    recognizer = predictor.recognizer
+    predictor.recognizer  # noqa: B018 (its failure is that of the command, not of each video)
     tables, failures = Tables(), []
     with print_json_list(as_json) as print_one:
         try:
             for number, (item, plan) in enumerate(zip(items, plans, strict=True), 1):
-                place = f"[{number}/{len(items)}] " if len(items) > 1 else ""
+                name = f"[{number}/{len(items)}] {item.source}" if len(items) > 1 else str(item.source)
                 try:
-                    if item.fault:
-                        raise InputError(item.fault)
-                    with progress(f"{place}{item.source}", "frames") as on_frame:
-                        prediction = predictor.predict(item.source, on_frame)
-                    if {"render", "report"} & plan.keys():
-                        with progress(f"{place}drawing {item.source}", "frames") as on_frame:
-                            write_outputs(
-                                prediction, plan, recognizer, predictor.device, overwrite=overwrite, on_frame=on_frame
-                            )
-                    else:
-                        write_outputs(prediction, plan, recognizer, predictor.device, overwrite=overwrite)
-                    tables.add(prediction, plan)
+                    prediction = _predict_one(predictor, item, plan, name, overwrite)
                 except SkelactError as error:
                     if len(items) == 1:
                         raise
                     report_error(str(error))
                     failures.append(error)
                     continue
+                tables.add(prediction, plan)
                 for note in prediction.notes:
                     warn(f"{item.source}: {note}")
                 if as_json:
@@ -167,3 +162,17 @@ def _predict_all(predictor: Predictor, items: list[Item], plans: list[dict], *, 
             tables.write(overwrite)
     if failures:
         raise typer.Exit(failures[0].exit_status)
+
+
+def _predict_one(predictor: Predictor, item: Item, plan: dict[str, Path], name: str, overwrite: bool) -> Prediction:
+    """Predict a video, and write what is to be written of it alone."""
+    from skelact.errors import InputError
+    from skelact.outputs.files import write_outputs
+
+    if item.fault:
+        raise InputError(item.fault)
+    with progress(name, "frames") as on_frame:
+        prediction = predictor.predict(item.source, on_frame)
+    with progress(f"drawing {name}", "frames") as on_frame:
+        write_outputs(prediction, plan, predictor.recognizer, predictor.device, overwrite=overwrite, on_frame=on_frame)
+    return prediction

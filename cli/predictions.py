@@ -62,6 +62,8 @@ def _print_segments(prediction: Prediction, title: str) -> None:
 
 def _rows(timeline: Timeline, who: str) -> list[list[str]]:
     """Start, end, action, probability, who, and the persons looked at."""
+    from skelact.results import clock
+
     return [
         [
             clock(one.start),
@@ -73,12 +75,3 @@ def _rows(timeline: Timeline, who: str) -> list[list[str]]:
         ]
         for one in timeline.segments
     ] or [["", "", "no action", "", who, ""]]
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds, with hours where there are some: 1:02:03.4, 2:03.4."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    hours, minutes = divmod(minutes, 60)
-    text = f"{minutes}:{rest // 10:02}.{rest % 10}"
-    return f"{hours}:{text:0>7}" if hours else text

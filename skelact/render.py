@@ -14,7 +14,7 @@ from skelact.ahead import ahead
 from skelact.drawing import draw_persons, text_size
 from skelact.errors import InputError, UsageError
 from skelact.formats.writing import atomic_write, check_output
-from skelact.results import Prediction, Segment, Timeline
+from skelact.results import Prediction, Segment, Timeline, clock
 from skelact.sequence import PoseSequence
 from skelact.sources import open_reader
 from skelact.tags import DARK, bar_box, draw_bar
@@ -54,7 +54,7 @@ def render(
         size = text_size(width, height)
         taken = (bar_box(width, height, size),)
         draw_persons(image, prediction.sequence, frame_index, captions(prediction, time), taken)
-        draw_bar(image, group_caption(prediction, time), _clock(time), size)
+        draw_bar(image, group_caption(prediction, time), clock(time), size)
 
     draw_video(prediction.sequence, path, draw, video=video, overwrite=overwrite, on_frame=on_frame)
 
@@ -140,11 +140,6 @@ def _caption(timeline: Timeline, segment: Segment, time: float, names: tuple[str
     """An action, and how probable it is at a time."""
     step = int(np.abs(timeline.times - time).argmin())
     return f"{segment.action} {timeline.probabilities[step, names.index(segment.action)]:.0%}"
-
-
-def _clock(time: float) -> str:
-    minutes, tenths = divmod(round(time * 10), 600)
-    return f"{minutes}:{tenths / 10:04.1f}"
 
 
 @contextmanager

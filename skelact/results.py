@@ -10,6 +10,15 @@ import numpy as np
 from skelact.sequence import PoseSequence
 
 
+def clock(seconds: float) -> str:
+    """Minutes and seconds, with hours where there are some: 1:02:03.4, 2:03.4."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{minutes}:{rest // 10:02}.{rest % 10}"
+    return f"{hours}:{text:0>7}" if hours else text
+
+
 @dataclass(frozen=True)
 class Action:
     """An action and how probable it is, 0..1, among those the model knows."""

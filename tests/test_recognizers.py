@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +18,7 @@ from skelact.recognition import TrainedRecognizer, save_recognizer
 from skelact.recognizers import find_ensemble, find_recognizer
 from skelact.sequence import PoseSequence
 from tests.formats.sequences import walkers
+from tests.publishing import serving
 
 
 def made_up(instances: int, frames: int, seed: int = 0) -> PoseSequence:
@@ -105,31 +102,9 @@ def test_ntu120_from_a_file_put_in_the_cache_by_hand(home: Path) -> None:
     assert recognizer.probabilities([made_up(2, 20)])[0].sum() == pytest.approx(1)
 
 
-@contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The address of a web server on this computer that delivers a folder."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args, directory=str(folder))
-
-        def log_message(self, *args: object) -> None:
-            """Nothing on stderr."""
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_port}"
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
-
-
 def test_ntu120_is_downloaded_once(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = publish(tmp_path / "published" / "j.pth")
-    with server(tmp_path / "published") as address:
+    with serving(tmp_path / "published") as address:
         monkeypatch.setitem(ZOO, "ntu120", replace(ZOO["ntu120"], addresses=(("j", f"{address}/j.pth"),)))
         online = find_recognizer("ntu120")
     offline = find_recognizer("ntu120", offline=True)

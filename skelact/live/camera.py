@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from skelact.errors import InputError
-from skelact.live.source import Source, is_index, open_source, shown, why_silent
+from skelact.live import is_index
+from skelact.live.source import Source, open_source, shown, why_silent
 from skelact.video import ASSUMED_FPS, Frame, check_size
 
 ANSWER_SECONDS = 10.0

@@ -14,17 +14,13 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 
 from skelact.errors import InputError
+from skelact.live import is_index
 from skelact.video import BELIEVABLE_FPS
 
 # While a stream is open, one without a picture for so long has gone away.
 STALL_SECONDS = 5.0
 DEVICE = "/dev/video"  # cameras of Linux, with their numbers
 OPTIONS = {"rtsp_transport": "tcp"}  # of FFmpeg: by the other one pictures are lost on their way
-
-
-def is_index(source: str) -> bool:
-    """Whether a source is the number of a camera."""
-    return source.isdecimal()
 
 
 def check_index(source: str) -> None:

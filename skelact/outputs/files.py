@@ -10,10 +10,10 @@ from skelact.batch.inputs import Item
 from skelact.ensemble import Ensemble
 from skelact.errors import UsageError
 from skelact.formats.writing import atomic_write, check_output
-from skelact.images import is_picture_folder
 from skelact.outputs.subtitles import to_srt, to_vtt
 from skelact.outputs.table import Row, table_rows, to_csv
 from skelact.results import Prediction
+from skelact.sources import find_video
 
 OnFrame = Callable[[int, int | None], None]
 # Kinds of files, and their endings. One table may tell of several videos; of the others each video has its own.
@@ -86,9 +86,7 @@ def write_outputs(
     for kind, to_text in (("srt", to_srt), ("vtt", to_vtt)):
         if kind in plan:
             write_text(plan[kind], to_text(prediction), overwrite)
-    source = prediction.source
-    there = is_picture_folder(source) or (os.path.isfile(source) and not source.endswith(".npz"))
-    video = source if there else None
+    video = find_video(prediction.source)
     if "render" in plan:
         from skelact.render import render
 

@@ -13,7 +13,7 @@ import numpy as np
 from skelact.errors import InputError
 from skelact.results import Prediction
 from skelact.sequence import PoseSequence
-from skelact.sources import Reader, open_reader
+from skelact.sources import Reader, find_video, open_reader
 from skelact.video_writer import VideoWriter
 
 OnFrame = Callable[[int, int | None], None]
@@ -44,8 +44,8 @@ def small_video(prediction: Prediction, on_frame: OnFrame | None = None) -> tupl
     Returns:
         The file, and "", or nothing, and a sentence that says why.
     """
-    source, sequence = prediction.source, prediction.sequence
-    if not source or source.endswith(".npz") or not Path(source).exists():
+    source, sequence = find_video(prediction.source), prediction.sequence
+    if source is None:
         return b"", "The video is not in this page, as it was not there when the page was written."
     for quality in QUALITIES:
         if _expected_bytes(sequence, prediction.seconds, quality) > MOST_BYTES:

@@ -17,7 +17,7 @@ from skelact.formats.writing import atomic_write, check_output
 from skelact.report.content import page_content, timeline_name
 from skelact.report.explained import explain_actions
 from skelact.report.footage import OnFrame, small_video
-from skelact.results import Prediction
+from skelact.results import Prediction, clock
 
 SCRIPTS = ("page.js", "player.js", "overlay.js", "timelines.js", "chart.js", "keypoints.js", "start.js")
 NOTHING = "no action"
@@ -149,12 +149,7 @@ def _segment_rows(prediction: Prediction) -> Iterable[str]:
         for segment in line.segments:
             who = timeline_name(line) if several else ", ".join(map(str, segment.persons))
             yield (
-                f'<tr data-start="{segment.start:.3f}"><td class="number">{_clock(segment.start)}</td>'
-                f'<td class="number">{_clock(segment.end)}</td><td class="action">{_text(segment.action)}</td>'
+                f'<tr data-start="{segment.start:.3f}"><td class="number">{clock(segment.start)}</td>'
+                f'<td class="number">{clock(segment.end)}</td><td class="action">{_text(segment.action)}</td>'
                 f'<td class="number">{segment.probability:.0%}</td><td>{_text(who)}</td></tr>'
             )
-
-
-def _clock(seconds: float) -> str:
-    minutes, tenths = divmod(round(seconds * 10), 600)
-    return f"{minutes}:{tenths / 10:04.1f}"

@@ -180,3 +180,10 @@ def test_a_window_longer_than_the_video_is_the_video(skelact, twice):
     done = skelact("predict", twice, "--model", "asl-words", "--window", "60")
     assert done.status == 0
     assert "the window of 60 s is longer than the video" in done.stderr
+
+
+def test_a_folder_whose_name_is_a_number_is_no_camera(skelact, tmp_path):
+    (tmp_path / "7").mkdir()
+    done = skelact("predict", "7", "--model", "asl-words")
+    assert done.status == 3
+    assert "no videos in folder '7'" in done.stderr
