@@ -238,10 +238,20 @@ def test_the_others_stop_where_one_breaks_off(graphs, estimator, monkeypatch, ho
     stubborn, *others = graphs
 
     pressed = []
+    at_work = threading.Barrier(3)
+    begun = threading.local()
+
+    def begin():
+        """Return once all three are at work."""
+        if not hasattr(begun, "done"):
+            begun.done = True
+            at_work.wait(timeout=60)
 
     def process(images):
         if how == "Ctrl-C":
             if not pressed:
+                begin()
+                time.sleep(0.1)  # until who started them waits for them
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             pressed.append(1)
             time.sleep(0.2)  # a look takes a while, within which the others are told
@@ -249,6 +259,8 @@ def test_the_others_stop_where_one_breaks_off(graphs, estimator, monkeypatch, ho
         raise RuntimeError("a packet was lost")
 
     def slow(images):
+        if how == "Ctrl-C":
+            begin()
         time.sleep(0.02)
         looks.extend(images)
         return [NOBODY] * len(images)
